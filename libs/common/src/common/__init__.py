@@ -1,0 +1,1 @@
+"""The technical frame of every service; it knows no business noun."""

@@ -1,0 +1,82 @@
+"""PostgreSQL: sessions, and one transaction for each request or message.
+
+Nobody inside commits: `transaction` is the edge, and opens and ends it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Protocol
+
+from fastapi import Depends
+from sqlalchemy import MetaData, text
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from starlette.requests import HTTPConnection
+
+from common.errors import Problem
+
+Sessions = async_sessionmaker[AsyncSession]
+
+naming = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Names of constraints, fixed so that migrations and error handling can rely on them."""
+
+frame_metadata = MetaData(naming_convention=naming)
+"""The tables that every service with a database has: outbox and inbox."""
+
+
+class HasSessions(Protocol):
+    """What a service's resources must offer for the `Session` dependency to work."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """Make sessions of the service's database."""
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[tuple[AsyncEngine, Sessions]]:
+    """Yield an engine and its session factory; nothing connects before the first query."""
+    engine = create_async_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    try:
+        yield engine, async_sessionmaker(engine, expire_on_commit=False)
+    finally:
+        await engine.dispose()
+
+
+async def ping(engine: AsyncEngine) -> None:
+    """Raise unless the database answers."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Commit at the end, roll back on an error, except for a `Problem` that `commits`."""
+    async with sessions() as session:
+        try:
+            yield session
+        except Problem as problem:
+            if problem.commits:
+                await session.commit()
+            raise
+        await session.commit()
+
+
+async def _session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+    resources: HasSessions = connection.app.state.resources
+    async with transaction(resources.sessions) as session:
+        yield session
+
+
+# scope="function": with the default, FastAPI would commit after the answer has been sent, and a
+# commit that fails would still have shown the client a 201.
+Session = Annotated[AsyncSession, Depends(_session, scope="function")]

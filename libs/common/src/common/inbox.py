@@ -1,0 +1,55 @@
+"""The inbox: the same event, delivered twice, takes effect once.
+
+The note that an event was seen is written in the transaction of its effect, so either both are
+there or neither is.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from contracts import Event
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.consumer import Handler, Handlers
+from common.database import Sessions, frame_metadata, transaction
+from common.envelope import Envelope
+
+logger = structlog.get_logger(__name__)
+
+inbox = sa.Table(
+    "inbox",
+    frame_metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column(
+        "received_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+)
+
+SessionHandler = Callable[[AsyncSession, Any], Awaitable[None]]
+"""A handler that changes the database: `(session, event)`."""
+
+
+def once(sessions: Sessions, handlers: Mapping[type[Event], SessionHandler]) -> Handlers:
+    """Wrap handlers so that each event runs in one transaction, and only the first time."""
+    return {kind: _once(sessions, handler) for kind, handler in handlers.items()}
+
+
+def _once(sessions: Sessions, handler: SessionHandler) -> Handler:
+    async def handle(event: Event, envelope: Envelope) -> None:
+        async with transaction(sessions) as session:
+            new = await session.scalar(
+                insert(inbox)
+                .values(source=envelope.source, id=envelope.id)
+                .on_conflict_do_nothing()
+                .returning(inbox.c.id)
+            )
+            if new is None:
+                logger.info("seen before", event_id=envelope.id)
+                return
+            await handler(session, event)
+
+    return handle

@@ -1,0 +1,186 @@
+"""Object storage: any S3 server, by the `minio` client in a thread pool of its own.
+
+Bytes are streamed in parts of `PART_BYTES`, so that memory does not grow with the file.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import certifi
+import structlog
+import urllib3
+from minio import Minio
+from minio.datatypes import Part
+from minio.error import MinioException, S3Error
+from urllib3.exceptions import HTTPError
+
+from common.errors import Unavailable
+from common.settings import StorageSettings
+
+logger = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+PART_BYTES = 8 << 20  # S3 wants at least 5 MiB
+_READ_BYTES = 256 << 10
+_THREADS = 16
+
+
+class ObjectMissing(LookupError):
+    """There is no object under this key."""
+
+
+class Storage:
+    """One bucket. Every method raises `Unavailable` when the server does not answer."""
+
+    def __init__(self, settings: StorageSettings) -> None:
+        endpoint = settings.s3_endpoint
+        self._bucket = settings.s3_bucket
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
+        self._client = Minio(
+            f"{endpoint.host}:{endpoint.port}",
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            secure=endpoint.scheme == "https",
+            region="us-east-1",  # named, so that the client does not ask for it first
+            http_client=urllib3.PoolManager(
+                maxsize=_THREADS,
+                timeout=urllib3.Timeout(connect=3, read=30),
+                retries=urllib3.Retry(
+                    total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)
+                ),
+                ca_certs=certifi.where(),
+            ),
+        )
+
+    async def ping(self) -> None:
+        """Raise unless the bucket can be reached."""
+        if not await self._call(lambda: self._client.bucket_exists(self._bucket)):
+            raise Unavailable(f"The bucket {self._bucket} does not exist.")
+
+    async def put(self, key: str, data: bytes, *, content_type: str) -> None:
+        """Store a small object whole."""
+        headers = _headers(content_type)
+        await self._call(lambda: self._client._put_object(self._bucket, key, data, headers))
+
+    async def put_stream(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
+    ) -> None:
+        """Store a stream of unknown length; nothing is visible under the key before its end.
+
+        Whatever `chunks` raises goes through, after the parts already sent are discarded. One
+        part is in memory at a time, and a thread is used only while a part is really sent.
+        """
+        parts = _parts(chunks)
+        first = await anext(parts, b"")
+        if len(first) < PART_BYTES:
+            await self.put(key, first, content_type=content_type)
+            return
+        upload = await self._begin(key, content_type)
+        try:
+            sent = [await self._send_part(key, upload, first, number=1)]
+            async for part in parts:
+                sent.append(await self._send_part(key, upload, part, number=len(sent) + 1))
+        except BaseException:
+            # Shielded: a client that hangs up cancels us, and the parts must go all the same.
+            await asyncio.shield(self._abort(key, upload))
+            raise
+        await self._call(
+            lambda: self._client._complete_multipart_upload(self._bucket, key, upload, sent)
+        )
+
+    async def get(self, key: str) -> bytes:
+        """Return a small object whole; raises `ObjectMissing`."""
+
+        def read() -> bytes:
+            response = self._client.get_object(self._bucket, key)
+            try:
+                data: bytes = response.read()
+                return data
+            finally:
+                response.close()
+                response.release_conn()
+
+        return await self._call(read)
+
+    async def stream(self, key: str, *, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
+        """Yield an object's bytes; `length` 0 means to the end; raises `ObjectMissing`."""
+        response = await self._call(
+            lambda: self._client.get_object(self._bucket, key, offset=offset, length=length)
+        )
+        try:
+            while data := await self._call(lambda: response.read(_READ_BYTES)):
+                yield data
+        finally:
+            response.close()
+            response.release_conn()
+
+    async def download(self, key: str, path: Path) -> None:
+        """Write an object to a file; raises `ObjectMissing`."""
+        await self._call(lambda: self._client.fget_object(self._bucket, key, str(path)))
+
+    async def exists(self, key: str) -> bool:
+        """Tell whether there is an object under the key."""
+        try:
+            await self._call(lambda: self._client.stat_object(self._bucket, key))
+        except ObjectMissing:
+            return False
+        return True
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        await self._call(lambda: self._client.remove_object(self._bucket, key))
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _begin(self, key: str, content_type: str) -> str:
+        headers = _headers(content_type)
+        upload: str = await self._call(
+            lambda: self._client._create_multipart_upload(self._bucket, key, headers)
+        )
+        return upload
+
+    async def _abort(self, key: str, upload: str) -> None:
+        await self._call(lambda: self._client._abort_multipart_upload(self._bucket, key, upload))
+
+    async def _send_part(self, key: str, upload: str, data: bytes, *, number: int) -> Part:
+        etag: str = await self._call(
+            lambda: self._client._upload_part(self._bucket, key, data, None, upload, number)
+        )
+        return Part(number, etag)
+
+    async def _call(self, function: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+        except S3Error as error:
+            if error.code in ("NoSuchKey", "NoSuchObject"):
+                raise ObjectMissing(error.object_name) from error
+            raise _unavailable(error) from error
+        except (MinioException, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
+
+def _headers(content_type: str) -> dict[str, str | list[str] | tuple[str]]:
+    return {"Content-Type": content_type}
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    logger.warning("object storage failed", error=repr(error))
+    return Unavailable("The object storage does not answer.")
+
+
+async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Regroup chunks into parts of `PART_BYTES`; the last one may be shorter."""
+    buffer = bytearray()
+    async for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= PART_BYTES:
+            yield bytes(buffer[:PART_BYTES])
+            del buffer[:PART_BYTES]
+    if buffer:
+        yield bytes(buffer)

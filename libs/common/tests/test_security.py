@@ -1,0 +1,148 @@
+"""What the verifier lets through, and the attacks it does not."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+from common.errors import Unauthorized, Unavailable
+from common.security import STREAM_TICKET, TokenVerifier
+from common.testing import TokenIssuer
+from jose import jwt
+
+USER = uuid4()
+
+
+@pytest.fixture(scope="module")
+async def verifier(issuer: TokenIssuer) -> AsyncIterator[TokenVerifier]:
+    async with aiohttp.ClientSession() as http:
+        yield TokenVerifier(http, jwks_url=issuer.jwks_url, issuer="quire-auth", audience="quire")
+
+
+def encoded(part: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+def forged(issuer: TokenIssuer, **header: object) -> str:
+    """Return a valid token whose header, and so its signature, is no longer right."""
+    _, payload, signature = issuer.token(USER).split(".")
+    original = {"alg": "ES256", "typ": "at+jwt", "kid": issuer.kid}
+    return ".".join((encoded({**original, **header}), payload, signature))
+
+
+async def test_a_valid_token_says_who_is_asking(
+    verifier: TokenVerifier, issuer: TokenIssuer
+) -> None:
+    user = await verifier.verify(issuer.token(USER))
+
+    assert user.id == USER
+    assert user.expires_at > time.time()
+
+
+async def test_a_kind_is_not_another_kind(verifier: TokenVerifier, issuer: TokenIssuer) -> None:
+    ticket = issuer.token(USER, kind=STREAM_TICKET)
+
+    assert (await verifier.verify(ticket, kind=STREAM_TICKET)).id == USER
+    for token, kind in ((ticket, "at+jwt"), (issuer.token(USER), STREAM_TICKET)):
+        with pytest.raises(Unauthorized):
+            await verifier.verify(token, kind=kind)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "somebody"},
+        {"aud": "elsewhere"},
+        {"exp": 1},
+        {"exp": "soon"},
+        {"iat": "x"},
+        {"nbf": 99_999_999_999},
+        {"sub": "not-a-uuid"},
+        {"sub": None},
+        {"sid": None},
+    ],
+    ids=str,
+)
+async def test_a_token_with_a_wrong_claim_is_refused(
+    verifier: TokenVerifier, issuer: TokenIssuer, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(Unauthorized):
+        await verifier.verify(issuer.token(USER, **changes))
+
+
+@pytest.mark.parametrize("claim", ["iss", "aud", "exp", "iat", "jti", "sub"])
+async def test_every_claim_is_required(
+    verifier: TokenVerifier, issuer: TokenIssuer, claim: str
+) -> None:
+    claims = jwt.get_unverified_claims(issuer.token(USER))
+    del claims[claim]
+    headers = {"typ": "at+jwt", "kid": issuer.kid}
+    token = jwt.encode(claims, issuer.private_key, "ES256", headers=headers)
+
+    with pytest.raises(Unauthorized):
+        await verifier.verify(token)
+
+
+@pytest.mark.parametrize("alg", ["none", "None", "nOnE", "HS256", "RS256", "ES384", "", None, 1])
+async def test_the_algorithm_is_pinned(
+    verifier: TokenVerifier, issuer: TokenIssuer, alg: object
+) -> None:
+    token = forged(issuer, alg=alg)
+    for attempt in (token, token.rsplit(".", 1)[0] + "."):
+        with pytest.raises(Unauthorized):
+            await verifier.verify(attempt)
+
+
+async def test_the_public_key_is_no_hmac_secret(
+    verifier: TokenVerifier, issuer: TokenIssuer
+) -> None:
+
+    payload = issuer.token(USER).split(".")[1]
+    signed = f"{encoded({'alg': 'HS256', 'typ': 'at+jwt', 'kid': issuer.kid})}.{payload}"
+    digest = hmac.digest(issuer.public_key.encode(), signed.encode(), hashlib.sha256)
+    signature = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    with pytest.raises(Unauthorized):
+        await verifier.verify(f"{signed}.{signature}")
+
+
+async def test_a_zero_signature_is_no_signature(
+    verifier: TokenVerifier, issuer: TokenIssuer
+) -> None:
+    """CVE-2022-21449: r = s = 0 satisfied careless verifiers."""
+    signed, _ = issuer.token(USER).rsplit(".", 1)
+    zero = base64.urlsafe_b64encode(bytes(64)).rstrip(b"=").decode()
+
+    with pytest.raises(Unauthorized):
+        await verifier.verify(f"{signed}.{zero}")
+
+
+@pytest.mark.parametrize("kid", ["../../dev/null", "' OR 1=1 --", "http://127.0.0.1/", "", None, 7])
+async def test_keys_come_from_our_own_set_only(
+    verifier: TokenVerifier, issuer: TokenIssuer, kid: object
+) -> None:
+    own_key = {"jwk": issuer.jwks["keys"][0], "jku": issuer.jwks_url, "x5u": issuer.jwks_url}
+
+    with pytest.raises(Unauthorized):
+        await verifier.verify(forged(issuer, kid=kid, **own_key))
+
+
+@pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "x" * 1_000_000, "é.é.é"])
+async def test_garbage_is_refused(verifier: TokenVerifier, token: str) -> None:
+    with pytest.raises(Unauthorized):
+        await verifier.verify(token)
+
+
+async def test_without_keys_nobody_is_told_that_the_token_is_bad(issuer: TokenIssuer) -> None:
+    async with aiohttp.ClientSession() as http:
+        verifier = TokenVerifier(
+            http, jwks_url="http://127.0.0.1:9/none", issuer="quire-auth", audience="quire"
+        )
+        with pytest.raises(Unavailable):
+            await verifier.verify(issuer.token(USER))
