@@ -202,7 +202,7 @@ async def test_a_deleted_document_is_gone_and_may_be_uploaded_again(
     document = (await upload(client, data)).json()
 
     assert (await client.delete(f"/documents/{document['id']}")).status_code == 204
-    for path in ("", "/text", "/download"):
+    for path in ("", "/text", "/pages", "/download"):
         assert (await client.get(f"/documents/{document['id']}{path}")).status_code == 404
     assert (await client.get(f"/ocr/jobs/{document['job_id']}")).status_code == 404
     assert (await upload(client, data)).status_code == 201
@@ -240,6 +240,7 @@ async def test_a_stranger_sees_what_is_not_there(
         ("GET", "/documents/{id}"),
         ("DELETE", "/documents/{id}"),
         ("GET", "/documents/{id}/text"),
+        ("GET", "/documents/{id}/pages"),
         ("GET", "/documents/{id}/download"),
         ("GET", "/ocr/jobs/{job_id}"),
     ):

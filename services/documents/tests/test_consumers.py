@@ -133,7 +133,14 @@ async def test_missing_pages_are_named(
     )
 
     shown = (await client.get(f"/documents/{document['id']}")).json()
+    pages = (await client.get(f"/documents/{document['id']}/pages")).json()
     assert (shown["status"], shown["progress"]) == ("partial", 100)
+    assert [(page["number"], page["source"]) for page in pages] == [
+        (1, "ocr"),
+        (2, "failed"),
+        (3, "failed"),
+    ]
+    assert pages[2]["error"]["type"] == ERROR.type
     (completed,) = await recorded(sessions, OcrCompleted)
     assert (completed["partial"], completed["missing_pages"]) == (True, [2, 3])
 

@@ -21,7 +21,7 @@ from documents.errors import (
     UnsupportedType,
 )
 from documents.resources import Documents, Form
-from documents.schemas import DocumentOut, JobOut, TextOut
+from documents.schemas import DocumentOut, JobOut, PageOut, TextOut
 from documents.upload_form import UploadFields
 
 router = APIRouter(prefix="/api/v1", responses=problems(Unauthorized, Unavailable))
@@ -120,6 +120,15 @@ async def get_text(document_id: UUID, user: CurrentUser, documents: Documents) -
     """Return the text of the pages that have been read so far."""
     document, text, pages = await documents.text(user.id, document_id)
     return TextOut(document_id=document.id, text=text, pages=pages)
+
+
+@router.get(
+    "/documents/{document_id}/pages", tags=["documents"], responses=problems(DocumentNotFound)
+)
+async def list_pages(document_id: UUID, user: CurrentUser, documents: Documents) -> list[PageOut]:
+    """List the pages that have been reported so far, and where their text came from."""
+    pages = await documents.pages(user.id, document_id)
+    return [PageOut.model_validate(page) for page in pages]
 
 
 @router.get("/ocr/jobs/{job_id}", tags=["ocr"], responses=problems(JobNotFound))

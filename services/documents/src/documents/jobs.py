@@ -62,7 +62,8 @@ class JobService:
     async def record_failed_page(self, event: OcrPageFailed) -> None:
         """Count a page that could not be read."""
         error = event.error.model_dump(mode="json")
-        await self._count(Page(job_id=event.job_id, number=event.page, error=error))
+        page = Page(job_id=event.job_id, number=event.page, source="failed", chars=0, error=error)
+        await self._count(page)
 
     async def reject(self, event: OcrRejected) -> None:
         """End a job whose document cannot be opened."""

@@ -209,7 +209,7 @@ class Page(Base):
 
     job_id: Mapped[UUID] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
-    source: Mapped[str | None]
+    source: Mapped[str]
     chars: Mapped[int] = mapped_column(default=0)
     confidence: Mapped[float | None]
     result_key: Mapped[str | None]

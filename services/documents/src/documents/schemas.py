@@ -52,6 +52,18 @@ class JobOut(BaseModel):
     processing_time_ms: int | None
 
 
+class PageOut(BaseModel):
+    """A page that has been reported: where its text came from, or why there is none."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    source: str
+    chars: int
+    confidence: float | None
+    error: Failure | None
+
+
 class TextOut(BaseModel):
     """The text of the pages that have been read so far, in their order."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from documents.inspection import InspectedStream
 from documents.jobs import progress
-from documents.models import Document, Job, Status
+from documents.models import Document, Job, Page, Status
 from documents.repository import DocumentRepository
 from documents.results import read_text
 from documents.upload_form import UploadForm
@@ -78,6 +78,11 @@ class DocumentService:
         document = await self._documents.get(document_id, owner_id=owner_id)
         document.delete()
         await self._record(DocumentDeleted(document_id=document.id, owner_id=owner_id))
+
+    async def pages(self, owner_id: UUID, document_id: UUID) -> Sequence[Page]:
+        """Return the pages reported so far, in their order."""
+        document = await self._documents.get(document_id, owner_id=owner_id)
+        return await self._documents.pages(document.job.id)
 
     async def text(self, owner_id: UUID, document_id: UUID) -> tuple[Document, str, int]:
         """Return the text of the pages read so far, and how many those are."""

@@ -54,7 +54,7 @@ def upgrade() -> None:
         "pages",
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("chars", sa.Integer(), nullable=False),
         sa.Column("confidence", sa.Float(), nullable=True),
         sa.Column("result_key", sa.Text(), nullable=True),
