@@ -55,6 +55,7 @@ def build_app(
         docs_url=None,  # the gateway shows one document for the whole suite
         redoc_url=None,
         separate_input_output_schemas=False,
+        telemetry={"tracing": False},  # `RequestContext` makes the span of a request
     )
     app.state.on_death = lambda: None
     errors.install(app)

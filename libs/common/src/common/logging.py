@@ -43,6 +43,8 @@ def configure_logging(*, service: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # It logs whole bodies of returned messages; the outbox says the same without them.
     logging.getLogger("aiormq.channel").setLevel(logging.CRITICAL)
+    # It logs the whole URL of every WebSocket, and with it a ticket or a token.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     # These report every frame or reconnection on INFO; ours say the same once, with context.
     for noisy in ("aio_pika", "aiormq", "urllib3", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

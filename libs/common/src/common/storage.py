@@ -176,11 +176,19 @@ def _unavailable(error: Exception) -> Unavailable:
 
 async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Regroup chunks into parts of `PART_BYTES`; the last one may be shorter."""
-    buffer = bytearray()
+    waiting: list[bytes] = []
+    missing = PART_BYTES
     async for chunk in chunks:
-        buffer += chunk
-        while len(buffer) >= PART_BYTES:
-            yield bytes(buffer[:PART_BYTES])
-            del buffer[:PART_BYTES]
-    if buffer:
-        yield bytes(buffer)
+        rest = memoryview(chunk)
+        while len(rest) >= missing:
+            part = b"".join((*waiting, rest[:missing]))
+            rest = rest[missing:]
+            waiting.clear()
+            missing = PART_BYTES
+            yield part
+            del part  # it has been sent; the next one need not fit beside it
+        if rest:
+            waiting.append(bytes(rest))
+            missing -= len(rest)
+    if waiting:
+        yield b"".join(waiting)

@@ -1,0 +1,1 @@
+"""The one URL of the suite: streams to the services behind it."""

@@ -1,0 +1,52 @@
+"""The gateway's process, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from common.app import Running, build_app
+from fastapi import FastAPI
+
+from gateway import api
+from gateway.docs import doc_routes
+from gateway.forwarding import ForwardingRoute
+from gateway.neighbours import Neighbours
+from gateway.openapi import SuiteDocument
+from gateway.proxy import HttpProxy
+from gateway.resources import Resources
+from gateway.settings import ApiSettings
+from gateway.upstream import open_session, open_socket_session
+from gateway.websocket_proxy import WebSocketProxy
+
+
+def create_api(settings: ApiSettings) -> FastAPI:
+    """Build the api process."""
+    origins = {
+        "auth": str(settings.auth_url).rstrip("/"),
+        "documents": str(settings.documents_url).rstrip("/"),
+        "notifier": str(settings.notifier_url).rstrip("/"),
+    }
+
+    @asynccontextmanager
+    async def start() -> AsyncIterator[Running]:
+        async with open_session(settings) as session, open_socket_session(settings) as sockets:
+            neighbours = Neighbours(session, origins)
+            # No checks: were the gateway unready whenever one service is, that service's trouble
+            # would take the others off the net. `/health/ready` tells of them.
+            yield Running(
+                Resources(
+                    http=HttpProxy(session, origins, settings),
+                    sockets=WebSocketProxy(sockets, origins, settings),
+                    neighbours=neighbours,
+                    document=SuiteDocument(
+                        neighbours,
+                        app.openapi,
+                        version=app.version,
+                        max_age_seconds=settings.openapi_cache_seconds,
+                    ),
+                )
+            )
+
+    app = build_app("gateway", start, routers=[api.router])
+    # Before FastAPI's own routes, of which `/openapi.json` would tell of the gateway alone.
+    app.router.routes[:0] = [ForwardingRoute(), *doc_routes()]
+    return app
