@@ -1,0 +1,1 @@
+"""Reads the pages of documents that nobody trusts: from their text layer, or by OCR."""

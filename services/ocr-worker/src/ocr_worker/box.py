@@ -14,6 +14,7 @@ from ocr_worker.errors import (
     DocumentDamaged,
     DocumentError,
     DocumentTooComplex,
+    PageError,
     PageOutOfMemory,
     PageTimedOut,
     ReaderCrashed,
@@ -29,10 +30,10 @@ class _Reason(BaseModel):
     slug: str
     detail: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = ""
 
-    def as_error(self, otherwise: type[ReadingError]) -> ReadingError:
-        """Return the error of that name if it is of the same level as `otherwise`."""
-        reason = REASONS.get(self.slug, otherwise)
-        return reason(self.detail) if issubclass(reason, otherwise.__base__) else otherwise()
+    def as_error(self, level: type[ReadingError], *, otherwise: ReadingError) -> ReadingError:
+        """Return the error of that name if it is of that level."""
+        reason = REASONS.get(self.slug)
+        return reason(self.detail) if reason and issubclass(reason, level) else otherwise
 
 
 class _Answer(BaseModel):
@@ -110,7 +111,7 @@ class Box:
         except ValueError as nonsense:
             raise DocumentDamaged from nonsense
         if answer.error is not None:
-            raise answer.error.as_error(DocumentDamaged)
+            raise answer.error.as_error(DocumentError, otherwise=DocumentDamaged())
         if answer.pages is None or answer.pages > self._limits.pages:
             raise DocumentDamaged
         self.pages = answer.pages
@@ -143,7 +144,7 @@ class Box:
         except ValueError as nonsense:
             raise ReaderCrashed from nonsense
         if answer.error is not None:
-            raise answer.error.as_error(ReaderCrashed)
+            raise answer.error.as_error(PageError, otherwise=ReaderCrashed())
         if answer.result is None or answer.result.number != number:
             await self._stop()
             raise ReaderCrashed

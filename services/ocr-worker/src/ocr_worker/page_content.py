@@ -77,6 +77,13 @@ def survey(page: PdfPage, frame: PageFrame) -> PageContent:
     )
 
 
+def decode_pictures(page: PdfPage) -> None:
+    """Decode every picture once, to find out whether they can be; raises `PdfiumError`."""
+    for item in islice(page.get_objects(), _MOST_OBJECTS):
+        if isinstance(item, PdfImage):
+            item.get_bitmap()
+
+
 def _bounds(image: PdfImage) -> Bbox:
     # An image is the unit square until its matrix, and those of the forms around it, place it.
     corners = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]

@@ -15,7 +15,7 @@ from ocr_worker.errors import (
     TooManyPages,
 )
 from ocr_worker.limits import Limits
-from ocr_worker.page_content import PageContent, survey
+from ocr_worker.page_content import PageContent, decode_pictures, survey
 from ocr_worker.page_frame import PageFrame
 from ocr_worker.reading import PageReading
 from ocr_worker.text_layer import TextLayer, read_text_layer
@@ -92,6 +92,8 @@ class PdfPages:
         image, dpi = self._rasterise(page, frame, content)
         recognised = tesseract.recognise(image, language=language, dpi=dpi)
         if recognised is None:
+            # pdfium leaves out what it cannot decode, and a page is not blank for that.
+            decode_pictures(page)
             return PageReading.blank(width, height)
         scaled = recognised.reading.scaled(width / image.width, height / image.height)
         return PageReading.ocr(width, height, scaled, language=recognised.language)

@@ -18,6 +18,7 @@ from ocr_worker.scratch import scratch_directory
 logger = structlog.get_logger(__name__)
 
 _MOST_ANSWER_BYTES = 32 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
 _GRACE_SECONDS = 5.0
 _LOGGED_BYTES = 2_000
 _KEPT_VARIABLES = ("PATH", "TESSDATA_PREFIX")
@@ -104,6 +105,8 @@ class ReaderProcess:
         self._requests.close()
         try:
             async with asyncio.timeout(_GRACE_SECONDS):
+                while await self._answers.read(_CHUNK_BYTES):
+                    pass  # a pipe that is never emptied is never closed
                 await self._process.wait()
         except TimeoutError:
             logger.warning("A guard did not end; it is killed.", pid=self._process.pid)
