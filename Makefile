@@ -1,0 +1,70 @@
+# Quire: `make help` lists everything. The two commands that matter: `make demo`, `make test`.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# uv installs the rest; where it is missing it comes from PyPI into a folder of the project.
+UV := $(or $(shell command -v uv 2>/dev/null),.local/uv/bin/uv)
+RUN := $(UV) run --locked --no-sync
+NATIVE := $(RUN) python -m native
+PACKAGES := libs/contracts libs/common services/auth services/documents services/ocr-worker \
+            services/notifier services/gateway deploy/local
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup ## Start the suite, read real scans, watch the pages arrive, leave it running
+	@$(NATIVE) up
+	@$(RUN) python examples/demo.py
+
+.PHONY: test
+test: setup ## Run all tests against real servers; one of them: make test ARGS="-k upload"
+	@$(NATIVE) up --profile test --servers-only
+	@$(RUN) pytest $(ARGS)
+
+.PHONY: check
+check: packages ## Formatting, lint, types, and who may import whom
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@for package in $(PACKAGES); do $(RUN) mypy $$package || exit 1; done
+	@$(RUN) mypy examples tests/e2e
+	@$(RUN) lint-imports --no-logo
+
+.PHONY: format
+format: packages ## Format the code and mend what lint can mend
+	@$(RUN) ruff check --fix-only --quiet . ; $(RUN) ruff format .
+
+.PHONY: up
+up: setup ## Start the suite and leave it running
+	@$(NATIVE) up
+
+.PHONY: down
+down: ## Stop everything that `up`, `demo` and `test` have started
+	@if [ -x .venv/bin/python ]; then .venv/bin/python -m native down; fi
+
+.PHONY: status
+status: setup ## Show what is running, and where
+	@$(NATIVE) status
+
+.PHONY: setup
+setup: packages ## Install what is missing: Python packages here, Debian packages with apt
+	@$(NATIVE) setup
+
+.PHONY: packages
+packages: $(UV)
+	@$(UV) sync --locked --quiet
+
+.local/uv/bin/uv:
+	@echo "Installing uv into .local/uv …"
+	@python3 -m venv .local/uv || { echo "Python's venv module is missing: apt install python3-venv"; exit 1; }
+	@.local/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
+
+.PHONY: fresh
+fresh: ## Prove that no install step is missing: both commands in a bare Debian 12 (root, long)
+	@tests/fresh.sh
+
+.PHONY: clean
+clean: down ## Forget all local data, secrets and the virtual environment
+	@rm -rf .local .venv
