@@ -159,6 +159,11 @@ class Publisher:
             raise EventRefused(f"no queue is bound for {routing_key}") from error
         except DeliveryError as error:
             raise EventRefused(f"a queue for {routing_key} does not accept") from error
+        except TimeoutError as error:
+            # A channel on which a confirm went missing (a queue whose leader was just restarted)
+            # may never confirm again; a new one does.
+            await self.close()
+            raise BrokerUnavailable(f"no confirm within {CONFIRM_SECONDS} s") from error
         except CONNECTION_ERRORS as error:
             raise BrokerUnavailable(str(error) or type(error).__name__) from error
 

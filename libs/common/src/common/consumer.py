@@ -4,6 +4,7 @@ At least once, in no promised order: handlers must live with repeats and with la
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -188,7 +189,9 @@ class Consumer:
             await channel.default_exchange.publish(copy, queue, timeout=CONFIRM_SECONDS)
         except CONNECTION_ERRORS as error:
             logger.warning("could not be moved", queue=queue, error=str(error))
-            return  # unacknowledged: the broker delivers it again
+            with contextlib.suppress(*CONNECTION_ERRORS):  # then it is handed back all the same
+                await message.nack(requeue=True)
+            return
         await _acknowledge(message)
 
 

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Protocol
 
+import asyncpg
 from fastapi import Depends
 from sqlalchemy import MetaData, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -17,7 +19,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from starlette.requests import HTTPConnection
 
-from common.errors import Problem
+from common.errors import Problem, Unavailable
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -45,7 +47,21 @@ class HasSessions(Protocol):
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[tuple[AsyncEngine, Sessions]]:
     """Yield an engine and its session factory; nothing connects before the first query."""
-    engine = create_async_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        try:
+            return await asyncpg.connect(plain_url(url), timeout=10)
+        except (OSError, TimeoutError, asyncpg.CannotConnectNowError) as error:
+            raise Unavailable("The database does not answer.") from error
+
+    engine = create_async_engine(
+        url,
+        async_creator=connect,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=10,
+        hide_parameters=True,  # they hold what users have written, and errors go to the log
+    )
     try:
         yield engine, async_sessionmaker(engine, expire_on_commit=False)
     finally:
@@ -68,7 +84,16 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
             if problem.commits:
                 await session.commit()
             raise
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("The database does not answer.") from error
+            raise
         await session.commit()
+
+
+def plain_url(url: str) -> str:
+    """Return the URL as asyncpg itself wants it, without SQLAlchemy's dialect."""
+    return url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
 async def _session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.context import request_id
@@ -197,6 +198,8 @@ class BugBarrier:
 
         try:
             await self._app(scope, receive, watched_send)
+        except ClientDisconnect:
+            logger.info("the client went away")
         except Exception:
             logger.exception("request failed")
             if begun or scope["type"] != "http":

@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.broker import BrokerUnavailable, EventRefused, Publisher
-from common.database import Sessions, frame_metadata
+from common.database import Sessions, frame_metadata, plain_url
 from common.envelope import Envelope, seal
+from common.errors import Unavailable
 from common.telemetry import outbox_refused, outbox_waiting
 
 logger = structlog.get_logger(__name__)
@@ -70,8 +71,7 @@ class Relay:
     """Carries outbox rows to the broker until it is cancelled."""
 
     def __init__(self, *, database_url: str, sessions: Sessions, publisher: Publisher) -> None:
-        # LISTEN needs a connection of its own, and asyncpg wants the URL without the dialect.
-        self._listen_url = database_url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        self._listen_url = plain_url(database_url)  # LISTEN needs a connection of its own
         self._sessions = sessions
         self._publisher = publisher
         self._wake = asyncio.Event()
@@ -90,7 +90,7 @@ class Relay:
                         pass
                 except BrokerUnavailable as error:
                     logger.warning("broker unavailable, events wait", error=str(error))
-                except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+                except (Unavailable, SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
                     logger.warning("database unavailable, events wait", error=str(error))
                 try:
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
