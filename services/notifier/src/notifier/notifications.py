@@ -1,0 +1,91 @@
+"""What users are told, and when: one message for each event that is theirs."""
+
+import structlog
+from common.envelope import Envelope
+from contracts import DocumentDeleted, OcrCompleted, OcrFailed, OcrProgress
+
+from notifier.messages import (
+    CompletionMessage,
+    CompletionResult,
+    DeletionMessage,
+    ProgressMessage,
+)
+from notifier.streams import End, Progress, Streams
+
+logger = structlog.get_logger(__name__)
+
+_RANKS = {"queued": 0, "processing": 1}
+_LAST_RANK = 2
+
+
+class NotificationService:
+    """Tells the owners of documents what has become of them."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    async def tell_progress(self, event: OcrProgress, envelope: Envelope) -> None:
+        """Tell how far a job is, unless more is known already."""
+        message = ProgressMessage(
+            timestamp=envelope.time,
+            document_id=event.document_id,
+            job_id=event.job_id,
+            progress=event.progress,
+            status=event.status,
+            page=event.page,
+            pages_done=event.pages_done,
+            pages_total=event.pages_total,
+        )
+        step = Progress(
+            job_id=event.job_id,
+            progress=event.progress,
+            pages_done=event.pages_done,
+            rank=_RANKS.get(event.status, _LAST_RANK),
+        )
+        added = await self._streams.add(event.owner_id, message, cause=envelope, step=step)
+        if not added:
+            logger.debug("progress was told already", job_id=str(event.job_id))
+
+    async def tell_completion(self, event: OcrCompleted, envelope: Envelope) -> None:
+        """Tell that a document was read, and first that its progress is full."""
+        message = CompletionMessage(
+            timestamp=envelope.time,
+            document_id=event.document_id,
+            job_id=event.job_id,
+            success=True,
+            partial=event.partial,
+            result=CompletionResult(pages=event.pages, missing_pages=event.missing_pages),
+            error=None,
+        )
+        # The event may overtake the last progress, which is then refused as too late.
+        full_progress = ProgressMessage(
+            timestamp=envelope.time,
+            document_id=event.document_id,
+            job_id=event.job_id,
+            progress=100,
+            status="partial" if event.partial else "completed",
+            page=None,
+            pages_done=event.pages,
+            pages_total=event.pages + len(event.missing_pages),
+        )
+        end = End(event.job_id, full_progress)
+        await self._streams.add(event.owner_id, message, cause=envelope, step=end)
+
+    async def tell_failure(self, event: OcrFailed, envelope: Envelope) -> None:
+        """Tell that a document could not be read, and why."""
+        message = CompletionMessage(
+            timestamp=envelope.time,
+            document_id=event.document_id,
+            job_id=event.job_id,
+            success=False,
+            partial=False,
+            result=None,
+            error=event.error,
+        )
+        end = End(event.job_id, full_progress=None)
+        await self._streams.add(event.owner_id, message, cause=envelope, step=end)
+
+    async def tell_deletion(self, event: DocumentDeleted, envelope: Envelope) -> None:
+        """Tell that a document is gone."""
+        message = DeletionMessage(timestamp=envelope.time, document_id=event.document_id)
+        await self._streams.add(event.owner_id, message, cause=envelope)
