@@ -135,6 +135,7 @@ class Consumer:
         else:
             await _acknowledge(message)
             events_handled.labels(self._queue.name, event.name, "done").inc()
+            logger.info("handled", ms=round((time.perf_counter() - started) * 1000, 1))
         finally:
             elapsed = time.perf_counter() - started
             event_duration.labels(self._queue.name, event.name).observe(elapsed)

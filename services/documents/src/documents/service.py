@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import PurePath
 from uuid import UUID, uuid4
 
-import structlog
 from common import outbox
 from common.pagination import PageRequest
 from common.storage import Storage
@@ -17,8 +16,6 @@ from documents.models import Document, Job, Page, Status
 from documents.repository import DocumentRepository
 from documents.results import read_text
 from documents.upload_form import UploadForm
-
-logger = structlog.get_logger(__name__)
 
 SOURCE = "documents"
 
