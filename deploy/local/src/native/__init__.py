@@ -1,0 +1,1 @@
+"""The native stack: the whole suite on real servers, as ordinary processes, without Docker."""
