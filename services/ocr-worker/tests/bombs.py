@@ -5,9 +5,8 @@ import zlib
 from collections.abc import Callable
 from io import BytesIO
 
+from pdf_files import deflated, nested_forms, page, pdf, stream
 from PIL import Image
-
-from .pdf_files import deflated, nested_forms, page, pdf, stream
 
 
 def bigbox() -> bytes:

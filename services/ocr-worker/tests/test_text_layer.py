@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pdfplumber
 import pytest
-from PIL import Image
-from rapidfuzz.distance import Levenshtein
-
+from corpus import DIGITAL, digital, scan
 from ocr_worker.box import Box
 from ocr_worker.errors import BackendUnavailable
 from ocr_worker.pages import PageResult
-
-from .corpus import DIGITAL, digital, scan
-from .pdf_files import page, page_of_picture, page_of_text
+from pdf_files import page, page_of_picture, page_of_text
+from PIL import Image
+from rapidfuzz.distance import Levenshtein
 
 
 @pytest.fixture(autouse=True)
@@ -75,10 +73,8 @@ async def test_another_reader_finds_the_same_words_in_the_same_places(name: str)
     pages = await read_all(digital(name))
     with pdfplumber.open(digital(name)) as other:
         for ours, theirs in zip(pages, other.pages, strict=True):
-            assert (ours.width, ours.height) == (
-                pytest.approx(float(theirs.width), abs=0.01),
-                pytest.approx(float(theirs.height), abs=0.01),
-            )
+            size = (float(theirs.width), float(theirs.height))
+            assert (ours.width, ours.height) == pytest.approx(size, abs=0.01)
             expected = theirs.extract_words(x_tolerance_ratio=0.15)
             found = Counter(word.text for word in ours.words)
             common = found & Counter(word["text"] for word in expected)
@@ -124,7 +120,8 @@ async def test_characters_beyond_16_bits_survive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rotation", "corner"), [(0, (100, 582)), (90, (200, 100)), (180, (502, 200)), (270, (582, 502))]
+    ("rotation", "corner"),
+    [(0, (100, 582)), (90, (200, 100)), (180, (502, 200)), (270, (582, 502))],
 )
 async def test_boxes_are_where_the_word_is_shown(
     rotation: int, corner: tuple[int, int], tmp_path: Path

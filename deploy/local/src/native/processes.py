@@ -75,11 +75,7 @@ class Processes:
         """Start a process that goes on when we end, unless it runs already."""
         if self.find(daemon.name) is not None:
             return
-        for tool in daemon.tools:
-            if shutil.which(tool) is None:
-                raise ToolMissing(daemon.name, tool)
-        self.kill(daemon)  # what an earlier life may have left behind
-        ports.require_free(daemon)
+        self.require_startable(daemon)
         daemon.prepare()
         with self._new_log(daemon.name).open("wb") as output:
             child = subprocess.Popen(
@@ -96,6 +92,16 @@ class Processes:
         created = psutil.Process(child.pid).create_time()
         pid_file = PidFile(child.pid, created, daemon.port)
         self._pid_file(daemon.name).write_text(json.dumps(asdict(pid_file)))
+
+    def require_startable(self, daemon: Daemon) -> None:
+        """Raise an error that tells what stands in the way of starting it, if anything does."""
+        if self.find(daemon.name) is not None:
+            return
+        for tool in daemon.tools:
+            if shutil.which(tool) is None:
+                raise ToolMissing(daemon.name, tool)
+        self.kill(daemon)  # what an earlier life may have left behind
+        ports.require_free(daemon)
 
     def wait_ready(
         self, daemon: Daemon, *, within: float, given_up: Callable[[], bool] = lambda: False

@@ -46,6 +46,8 @@ class Stack:
         with self._locked():
             failed = threading.Event()
             starting = [self._daemon(name) for name in wanted]
+            for daemon in starting:  # now, and not after half of them have started
+                self._processes.require_startable(daemon)
             migrations = [
                 Job(f"{each.module}-migrate", partial(self._migrate, each), needs=("postgres",))
                 for each in MIGRATIONS

@@ -28,7 +28,7 @@ from ocr_worker.scratch import default_root
 
 class _Reason(BaseModel):
     slug: str
-    detail: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = ""
+    detail: Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f]*$")] = ""
 
     def as_error(self, level: type[ReadingError], *, otherwise: ReadingError) -> ReadingError:
         """Return the error of that name if it is of that level."""

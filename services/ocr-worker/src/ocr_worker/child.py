@@ -4,8 +4,8 @@ It is started by `process.ReaderProcess` as `python -m ocr_worker.child`. Each l
 input is a request in JSON, and each is answered by one line on its standard output:
 
     {"path": …, "limits": {…}}                       {"pages": 3}
-    {"page": 2, "language": …, "force_ocr": …}      {"result": {…}}
-                                             or      {"error": {"slug": …, "detail": …}}
+    {"page": 2, "language": …, "force_ocr": …}       {"result": {…}}
+                                              or      {"error": {"slug": …, "detail": …}}
 """
 
 import json

@@ -5,7 +5,6 @@ Nothing here needs privileges, and nothing can be undone. The system call filter
 """
 
 import ctypes
-import os
 import platform
 import resource
 import struct
@@ -14,9 +13,8 @@ from errno import EPERM
 from pathlib import Path
 
 from ocr_worker.limits import Limits
+from ocr_worker.prctl import SET_NO_NEW_PRIVS, SET_SECCOMP, prctl
 
-_PR_SET_SECCOMP = 22
-_PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
 
 # Classic BPF, as the kernel's linux/filter.h and linux/seccomp.h define it.
@@ -39,28 +37,31 @@ def confine(limits: Limits) -> None:
     """
     with suppress(OSError):  # only a hint: when memory runs out, take the reader and not the worker
         Path("/proc/self/oom_score_adj").write_text("1000")
-    for kind, bound in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (bound, bound))
-    libc = ctypes.CDLL(None, use_errno=True)
-    _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1, None)
+    _limit(resource.RLIMIT_AS, limits.memory_bytes)
+    _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _limit(resource.RLIMIT_NOFILE, limits.open_files)
+    _limit(resource.RLIMIT_CORE, 0)
+    prctl(SET_NO_NEW_PRIVS, 1)
     machine = platform.machine()
     if machine in _REFUSED_CALLS:
-        _refuse_calls(libc, *_REFUSED_CALLS[machine])
+        _refuse_calls(*_REFUSED_CALLS[machine])
 
 
 def allow_cpu(seconds: int) -> None:
     """Let the process use so many more seconds of processor time before it is killed."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     bound = int(used.ru_utime + used.ru_stime) + 1 + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (bound, resource.RLIM_INFINITY))
+    _limit(resource.RLIMIT_CPU, bound, for_good=False)
 
 
-def _refuse_calls(libc: ctypes.CDLL, architecture: int, calls: tuple[int, ...]) -> None:
+def _limit(kind: int, bound: int, *, for_good: bool = True) -> None:
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        bound = min(bound, hard)  # whoever started the worker may have set a lower one
+    resource.setrlimit(kind, (bound, bound if for_good else hard))
+
+
+def _refuse_calls(architecture: int, calls: tuple[int, ...]) -> None:
     # Jumps are relative; every refusal jumps to the last instruction.
     checks = [(_IF_AT_LEAST, _X32_CALLS), *((_IF_EQUAL, call) for call in calls)]
     program = [
@@ -74,11 +75,4 @@ def _refuse_calls(libc: ctypes.CDLL, architecture: int, calls: tuple[int, ...]) 
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     filter_program = struct.pack("HP", len(program), ctypes.addressof(buffer))
-    _prctl(libc, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_program)
-
-
-def _prctl(libc: ctypes.CDLL, option: int, value: int, pointer: bytes | None) -> None:
-    zero = ctypes.c_ulong(0)
-    if libc.prctl(option, ctypes.c_ulong(value), pointer or zero, zero, zero) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+    prctl(SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_program)

@@ -6,14 +6,13 @@ process group, Tesseract included, buries the dead and ends with the reader's ex
 it, processes would outlive a killed worker, and their zombies would gather at process 1.
 """
 
-import ctypes
 import os
 import select
 import signal
 from contextlib import suppress
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+from ocr_worker.prctl import SET_CHILD_SUBREAPER, SET_PDEATHSIG, prctl
+
 _STDIN = 0
 
 OUT_OF_MEMORY = 12
@@ -25,14 +24,13 @@ SIGNALLED = 128
 
 def fork_reader(answers: int) -> None:
     """Split into guard and reader; only the reader returns, and only it keeps `answers` open."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # an orphaned Tesseract becomes ours to bury
+    prctl(SET_CHILD_SUBREAPER, 1)  # an orphaned Tesseract becomes ours to bury
     alive_end, reader_end = os.pipe()
     reader = os.fork()
     if reader == 0:
         os.close(alive_end)  # `reader_end` stays open for as long as the reader lives
         os.setpgid(0, 0)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # should the guard be killed
+        prctl(SET_PDEATHSIG, signal.SIGKILL)  # should the guard be killed
         return
     os.close(reader_end)
     os.close(answers)  # so that the worker sees the end when the reader has ended

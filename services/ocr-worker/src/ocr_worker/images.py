@@ -42,7 +42,10 @@ class ImagePages:
         raise TooManyPages(f"At most {self._limits.pages} pages are read.")
 
     def read(self, number: int, *, language: str, force_ocr: bool) -> PageReading:
-        """Recognise a frame (the first is 1) as it is to be viewed; sizes are in pixels."""
+        """Recognise a frame (the first is 1) as it is to be viewed; sizes are in pixels.
+
+        There is nothing but OCR for a picture, so `force_ocr` changes nothing.
+        """
         try:
             self._image.seek(number - 1)
             self._refuse_large()

@@ -7,6 +7,7 @@ from itertools import islice
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfImage, PdfObject, PdfPage
 
+from ocr_worker.contrast import is_uniform
 from ocr_worker.page_frame import PageFrame
 from ocr_worker.reading import Bbox
 
@@ -77,11 +78,16 @@ def survey(page: PdfPage, frame: PageFrame) -> PageContent:
     )
 
 
-def decode_pictures(page: PdfPage) -> None:
-    """Decode every picture once, to find out whether they can be; raises `PdfiumError`."""
+def pictures_show_something(page: PdfPage) -> bool:
+    """Decode every picture by itself, and return whether one of them shows anything.
+
+    Raises `PdfiumError` when one cannot be decoded.
+    """
+    something = False
     for item in islice(page.get_objects(), _MOST_OBJECTS):
         if isinstance(item, PdfImage):
-            item.get_bitmap()
+            something |= not is_uniform(item.get_bitmap().to_pil())
+    return something
 
 
 def _bounds(image: PdfImage) -> Bbox:

@@ -11,16 +11,18 @@ from ocr_worker.errors import (
     DocumentDamaged,
     DocumentEncrypted,
     PageDamaged,
+    PageOutOfMemory,
     PageTooLarge,
     TooManyPages,
 )
 from ocr_worker.limits import Limits
-from ocr_worker.page_content import PageContent, decode_pictures, survey
+from ocr_worker.page_content import PageContent, pictures_show_something, survey
 from ocr_worker.page_frame import PageFrame
 from ocr_worker.reading import PageReading
 from ocr_worker.text_layer import TextLayer, read_text_layer
 
 _POINTS_PER_INCH = 72
+_LEAST_POINTS = 1
 _OCR_DPI = 300.0
 _LEAST_DPI = 72
 _NATIVE_DPI = (200, 400)
@@ -80,6 +82,8 @@ class PdfPages:
     def _read(self, page: PdfPage, language: str, force_ocr: bool) -> PageReading:
         frame = PageFrame.of(page)
         width, height = frame.size
+        if min(width, height) < _LEAST_POINTS:
+            raise PageDamaged("It has no visible area.")
         layer = read_text_layer(page, frame=frame, most=self._limits.characters)
         if layer.sane and layer.readable >= _MUCH_TEXT and not force_ocr:
             return PageReading.text_layer(width, height, layer.reading)
@@ -92,8 +96,9 @@ class PdfPages:
         image, dpi = self._rasterise(page, frame, content)
         recognised = tesseract.recognise(image, language=language, dpi=dpi)
         if recognised is None:
-            # pdfium leaves out what it cannot decode, and a page is not blank for that.
-            decode_pictures(page)
+            # pdfium silently leaves out a picture that it cannot decode or has no memory for.
+            if pictures_show_something(page) and content.picture_share > _DOMINATED:
+                raise PageOutOfMemory
             return PageReading.blank(width, height)
         scaled = recognised.reading.scaled(width / image.width, height / image.height)
         return PageReading.ocr(width, height, scaled, language=recognised.language)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytesseract.pytesseract as engine
 from PIL import Image
 
+from ocr_worker.contrast import is_uniform
 from ocr_worker.errors import (
     BackendUnavailable,
     LanguageNotInstalled,
@@ -22,9 +23,8 @@ LONGEST_SIDE = 32_000
 """Pixels; Tesseract refuses a picture whose width or height does not fit into 16 bits."""
 
 _SHORTEST_SIDE = 10
+_OUT_OF_MEMORY = ("bad_alloc", "malloc fail")
 _CREDIBLE_DPI = (70, 2400)
-_LEAST_CONTRAST = 16
-"""Grey levels (of 256) between the lightest and the darkest pixel of a picture with text."""
 
 _NOT_LANGUAGES = {"osd", "equ"}
 _ISO_639_1 = {
@@ -92,7 +92,7 @@ def recognise(image: Image.Image, *, language: str, dpi: float | None) -> Recogn
     The picture is black and white ("1") or grey ("L"); boxes are in its pixels, as it was given.
     Raises `LanguageNotInstalled`, `BackendUnavailable`, `PageOutOfMemory`, `PageTimedOut`.
     """
-    if _shows_nothing(image):
+    if min(image.size) < _SHORTEST_SIDE or is_uniform(image):
         return None
     names = resolve_language(language)
     # --psm 1 finds out by itself which way is up; on upright pages it reads exactly as --psm 3.
@@ -110,15 +110,10 @@ def recognise(image: Image.Image, *, language: str, dpi: float | None) -> Recogn
     except engine.TesseractError as error:
         if error.status == -signal.SIGXCPU:
             raise PageTimedOut from None
-        if "bad_alloc" in error.message:
+        if any(complaint in error.message for complaint in _OUT_OF_MEMORY):
             raise PageOutOfMemory from None
         raise  # nothing that is known to depend on the picture, so somebody should see it
     return Recognition(Reading(text.replace("\f", "\n").strip(), _words(table)), names)
-
-
-def _shows_nothing(image: Image.Image) -> bool:
-    shades = [shade for shade, pixels in enumerate(image.histogram()) if pixels]
-    return min(image.size) < _SHORTEST_SIDE or shades[-1] - shades[0] < _LEAST_CONTRAST
 
 
 def _words(table: str) -> list[ReadWord]:
