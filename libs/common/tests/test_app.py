@@ -125,6 +125,9 @@ async def test_openapi_describes_the_problems(kitchen: httpx.AsyncClient) -> Non
     assert "tea-only" in answer["description"]
     assert "ProblemDocument" in document["components"]["schemas"]
     assert "FieldError" in document["components"]["schemas"]
+    refused = document["paths"]["/orders"]["post"]["responses"]["422"]
+    assert "application/problem+json" in refused["content"]
+    assert "HTTPValidationError" not in str(document)
 
 
 PROCESS = textwrap.dedent("""

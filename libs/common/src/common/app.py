@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
 from common import errors, health
 from common.background import Background, Run
 from common.context import RequestContext
-from common.errors import ProblemDocument
 from common.health import Check
 
 
@@ -69,17 +69,20 @@ def build_app(
 
 
 def _describe_problems(app: FastAPI) -> None:
-    """Put the problem document into the OpenAPI components, where `errors.problems` points."""
+    """Describe failures as they are: problem documents, those of FastAPI's own 422 included."""
     generate = app.openapi
 
-    def openapi() -> dict[str, object]:
+    def openapi() -> dict[str, Any]:
         document = generate()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "ProblemDocument" not in schemas:
-            template = "#/components/schemas/{model}"
-            problem = ProblemDocument.model_json_schema(ref_template=template)
-            schemas.update(problem.pop("$defs", {}))
-            schemas["ProblemDocument"] = problem
+            schemas.update(errors.problem_schemas())
+            schemas.pop("HTTPValidationError", None)
+            schemas.pop("ValidationError", None)
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    if "HTTPValidationError" in str(operation["responses"].get("422")):
+                        operation["responses"]["422"] = errors.problems(errors.InvalidInput)[422]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents it

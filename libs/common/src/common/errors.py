@@ -67,6 +67,13 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+class InvalidInput(Problem):
+    """The input does not fit the schema; `errors` says where."""
+
+    status, slug = 422, "invalid-input"
+    title = "The input is not valid"
+
+
 class FieldError(BaseModel):
     """One thing that is wrong with the input, and where (a JSON pointer, RFC 6901)."""
 
@@ -138,6 +145,12 @@ def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     return by_status
 
 
+def problem_schemas() -> dict[str, Any]:
+    """Return the OpenAPI schemas that `problems` refers to."""
+    schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), "ProblemDocument": schema}
+
+
 def install(app: FastAPI) -> None:
     """Make every failure of the app a problem document."""
 
@@ -156,9 +169,9 @@ def install(app: FastAPI) -> None:
         errors = field_errors(error.errors())
         detail = "; ".join(f"{e.pointer}: {e.message}" for e in errors[:3])
         body = problem_body(
-            status=422,
-            slug="invalid-input",
-            title="The input is not valid",
+            status=InvalidInput.status,
+            slug=InvalidInput.slug,
+            title=InvalidInput.title,
             detail=detail,
             instance=request.url.path,
             errors=[e.model_dump() for e in errors],

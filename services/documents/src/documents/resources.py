@@ -25,12 +25,12 @@ class Resources:
     max_file_bytes: int
 
 
-def _documents(request: Request, session: Session) -> DocumentService:
+async def _documents(request: Request, session: Session) -> DocumentService:
     resources: Resources = request.app.state.resources
     return DocumentService(session, resources.storage, max_file_bytes=resources.max_file_bytes)
 
 
-def _form(request: Request) -> UploadForm:
+async def _form(request: Request) -> UploadForm:
     """Refuse by the announced length before a byte of the body is read."""
     resources: Resources = request.app.state.resources
     announced = request.headers.get("content-length", "0")
