@@ -61,6 +61,10 @@ packages: $(UV)
 	@python3 -m venv .local/uv || { echo "Python's venv module is missing: apt install python3-venv"; exit 1; }
 	@.local/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
 
+.PHONY: bench
+bench: packages ## Requests per second of the gateway beside a proxy of FastAPI and httpx
+	@$(RUN) python bench/gateway_proxy.py
+
 .PHONY: fresh
 fresh: ## Prove that no install step is missing: both commands in a bare Debian 12 (root, long)
 	@tests/fresh.sh

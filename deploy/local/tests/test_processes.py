@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,18 +112,16 @@ def test_the_log_of_the_life_before_is_kept(
 def test_a_recycled_pid_is_left_alone(
     processes: Processes, daemons: Daemons, tmp_path: Path
 ) -> None:
-    daemon = daemons("exec sleep 60")
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
-        created = psutil.Process(stranger.pid).create_time()
-        memory = {"pid": stranger.pid, "created": created - 3600, "port": daemon.port}
-        (tmp_path / "run").mkdir()
-        (tmp_path / "run" / f"{daemon.name}.json").write_text(json.dumps(memory))
+    stranger, daemon = daemons("exec sleep 60"), daemons("exec sleep 60")
+    processes.start(stranger)
+    remembered = json.loads((tmp_path / "run" / f"{stranger.name}.json").read_text())
+    remembered["created"] -= 3600
+    (tmp_path / "run" / f"{daemon.name}.json").write_text(json.dumps(remembered))
 
-        assert processes.find(daemon.name) is None
-        processes.stop(daemon)
-        processes.kill(daemon)
-        assert stranger.poll() is None
-        stranger.kill()
+    assert processes.find(daemon.name) is None
+    processes.stop(daemon)
+    processes.kill(daemon)
+    assert processes.find(stranger.name) is not None
 
 
 def test_a_kill_takes_the_children_too(

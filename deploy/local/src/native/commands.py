@@ -22,12 +22,9 @@ def carry_out(options: argparse.Namespace, output: Console) -> None:
                 stack.up(servers_only=options.servers_only)
             print_urls(stack, output, servers_only=options.servers_only)
         case "down":
-            for profile in profiles:
-                with ProgressDisplay(output, f"stopped ({profile})") as display:
-                    Stack(profile, display).down()
+            _down(profiles, output)
         case "status":
-            for profile in profiles:
-                print_status(Stack(profile), output)
+            _status(profiles, output)
         case "restart":
             with ProgressDisplay(output, "ready") as display:
                 for name in options.names:
@@ -40,3 +37,21 @@ def carry_out(options: argparse.Namespace, output: Console) -> None:
             settings = stack.env(options.name) if options.name else variables_of(stack)
             for variable, value in settings.items():
                 print(f"export {variable}={shlex.quote(value)}")
+
+
+def _down(profiles: list[str], output: Console) -> None:
+    stopped = 0
+    for profile in profiles:
+        with ProgressDisplay(output, f"stopped ({profile})") as display:
+            Stack(profile, display).down()
+        stopped += display.finished_jobs
+    if not stopped:
+        output.print("Nothing was running.")
+
+
+def _status(profiles: list[str], output: Console) -> None:
+    known = [stack for stack in map(Stack, profiles) if stack.profile.folder.exists()]
+    for stack in known:
+        print_status(stack, output)
+    if not known:
+        output.print("Nothing has been started yet.")

@@ -10,25 +10,24 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
-from native import ports
+from native import families, ports
 from native.daemon import Daemon
 from native.errors import DidNotStart, ToolMissing
 
-_INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TESSDATA_PREFIX")
+_INHERITED = (
+    *("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TESSDATA_PREFIX"),
+    *("QUIRE_LOG_LEVEL", "QUIRE_OTLP_ENDPOINT"),
+)
 """All that a process gets from the shell that started the stack; the rest is its own."""
 
-_CLOCK_STEP = 1.0
 _TAIL = 15
-
-_children: list["subprocess.Popen[bytes]"] = []
-"""Kept, because Python complains of a forgotten child, and these are meant to outlive us."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,9 @@ class PidFile:
     """What is remembered of a process that was started."""
 
     pid: int
+    boot: str
     created: float
+    """In seconds after the boot: no setting of the clock changes it."""
     port: int
 
 
@@ -59,10 +60,11 @@ class Processes:
             return None
         try:
             process = psutil.Process(remembered.pid)
-            same = abs(process.create_time() - remembered.created) < _CLOCK_STEP
+            created = _created(process)
+            same = remembered.boot == _boot() and abs(created - remembered.created) < 0.1
         except psutil.NoSuchProcess:
             return None
-        return process if same and not _has_ended(process) else None
+        return process if same and not families.has_ended(process) else None
 
     def remembered(self, name: str) -> PidFile | None:
         """Return what the pid file says, whether or not the process still runs."""
@@ -88,10 +90,12 @@ class Processes:
                 start_new_session=True,
                 umask=0o077,
             )
-        _children.append(child)
-        created = psutil.Process(child.pid).create_time()
-        pid_file = PidFile(child.pid, created, daemon.port)
-        self._pid_file(daemon.name).write_text(json.dumps(asdict(pid_file)))
+        families.remember(child)
+        created = _created(psutil.Process(child.pid))
+        pid_file = PidFile(pid=child.pid, boot=_boot(), created=created, port=daemon.port)
+        new = self._run / f"{daemon.name}.new"
+        new.write_text(json.dumps(asdict(pid_file)))
+        new.replace(self._pid_file(daemon.name))
 
     def require_startable(self, daemon: Daemon) -> None:
         """Raise an error that tells what stands in the way of starting it, if anything does."""
@@ -138,12 +142,12 @@ class Processes:
         """Ask the process to end and wait for that, then make sure that nothing is left of it."""
         process = self.find(daemon.name)
         if process is not None:
-            family = _family(process.pid)
+            family = families.family(process.pid)
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(daemon.stop_signal)
-            _wait([process], daemon.stop_seconds)
-            _wait(family, 1.0)
-            _kill(family)
+            families.wait([process], daemon.stop_seconds)
+            families.wait(family, 1.0)
+            families.kill(family)
         self.kill(daemon)
         daemon.clean_up()
 
@@ -153,14 +157,14 @@ class Processes:
         if remembered is None:
             return
         if self.find(daemon.name) is not None:
-            family = _family(remembered.pid)
+            family = families.family(remembered.pid)
             with suppress(ProcessLookupError):
                 os.killpg(remembered.pid, signal.SIGKILL)
-            _kill(family)
-        elif not psutil.pid_exists(remembered.pid):
+            families.kill(family)
+        elif remembered.boot == _boot() and not psutil.pid_exists(remembered.pid):
             # The leader of the group is gone. As long as others are left in it, its number is
             # given to nobody else.
-            _kill(p for p in _group(remembered.pid) if p.create_time() >= remembered.created)
+            families.kill(families.group(remembered.pid))
         self._pid_file(daemon.name).unlink(missing_ok=True)
 
     def _new_log(self, name: str) -> Path:
@@ -181,55 +185,14 @@ class Processes:
         return self._run / f"{name}.json"
 
 
+def _boot() -> str:
+    """Name the present life of the machine; pids begin anew with the next."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _created(process: psutil.Process) -> float:
+    return round(process.create_time() - psutil.boot_time(), 2)
+
+
 def _inherited() -> dict[str, str]:
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
-
-
-def _family(pid: int) -> set[psutil.Process]:
-    """Return a process, its descendants, and whoever else is in its process group."""
-    try:
-        process = psutil.Process(pid)
-        return {process, *process.children(recursive=True), *_group(pid)}
-    except psutil.NoSuchProcess:
-        return set(_group(pid))
-
-
-def _group(pid: int) -> list[psutil.Process]:
-    members = []
-    for process in psutil.process_iter():
-        with suppress(ProcessLookupError):
-            if os.getpgid(process.pid) == pid:
-                members.append(process)
-    return members
-
-
-def _kill(processes: Iterable[psutil.Process]) -> None:
-    victims = [process for process in processes if not _has_ended(process)]
-    for process in victims:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    _wait(victims, 10.0)
-
-
-def _wait(processes: Iterable[psutil.Process], seconds: float) -> None:
-    """Return when all have ended, or when the time is up."""
-    deadline = time.monotonic() + seconds
-    for process in processes:
-        while not _has_ended(process) and time.monotonic() < deadline:
-            time.sleep(0.02)
-
-
-def _has_ended(process: psutil.Process) -> bool:
-    """Tell whether the process is gone; one that only waits for its parent to notice is too.
-
-    With several threads it looks like that already while the last of them still hold its ports.
-    """
-    try:
-        if process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1:
-            return not process.is_running()
-    except psutil.NoSuchProcess:
-        return True
-    for child in _children:
-        if child.pid == process.pid:
-            child.poll()
-    return True

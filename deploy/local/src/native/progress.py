@@ -16,6 +16,7 @@ class ProgressDisplay:
         self._done = done
         self._tasks: dict[str, TaskID] = {}
         self._live: Progress | None = None
+        self.finished_jobs = 0
 
     def __enter__(self) -> Self:
         """Begin to show the lines."""
@@ -47,6 +48,7 @@ class ProgressDisplay:
 
     def finished(self, name: str, seconds: float) -> None:
         """Show that a job is done."""
+        self.finished_jobs += 1
         if self._live:
             self._live.update(self._tasks[name], completed=1, state=self._done)
         else:

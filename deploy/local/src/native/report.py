@@ -34,8 +34,6 @@ def print_urls(stack: Stack, console: Console, *, servers_only: bool) -> None:
 
 def print_status(stack: Stack, console: Console) -> None:
     """Show every process of the stack: whether it runs, since when, and what it weighs."""
-    if not stack.profile.folder.exists():
-        return
     table = Table(title=f"profile {stack.profile.name}", title_justify="left", box=None)
     for column in ("name", "state", "pid", "port", "memory", "up for"):
         table.add_column(column, no_wrap=True)

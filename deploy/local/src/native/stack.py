@@ -72,7 +72,8 @@ class Stack:
 
     def start(self, name: str) -> None:
         """Start one process unless it runs; `wait_ready` tells when it does its work."""
-        self._processes.start(self._daemon(name))
+        with self._locked():
+            self._processes.start(self._daemon(name))
 
     def kill(self, name: str) -> None:
         """Send SIGKILL to a process and all its children, and return when they are gone."""

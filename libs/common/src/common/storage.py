@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-import certifi
 import structlog
 import urllib3
 from minio import Minio
@@ -52,7 +51,6 @@ class Storage:
                 retries=urllib3.Retry(
                     total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)
                 ),
-                ca_certs=certifi.where(),
             ),
         )
 

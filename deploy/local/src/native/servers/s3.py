@@ -34,6 +34,9 @@ def s3(profile: Profile, credentials: Credentials) -> Daemon:
             *(str(program), "-logtostderr=true", "mini", f"-dir={folder}"),
             *(f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", "-master.telemetry=false"),
             *(f"-{part}.port={number}" for part, number in listening.items()),
+            # Else a restarted master now and then refuses to store anything for 15 s, waiting for
+            # volumes to report that are all in this one process.
+            "-master.resumeState=false",
             *("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
             f"-bucket={BUCKET}",
         ]
@@ -45,7 +48,7 @@ def s3(profile: Profile, credentials: Credentials) -> Daemon:
             access_key=credentials.s3_access_key,
             secret_key=credentials.s3_secret_key,
             secure=False,
-            http_client=PoolManager(retries=False, timeout=5),
+            http_client=PoolManager(retries=False, timeout=2),
         )
         try:
             client.put_object(BUCKET, _PROBE, io.BytesIO(b"ready"), 5)
