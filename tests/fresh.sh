@@ -15,6 +15,7 @@ command -v debootstrap >/dev/null || { echo "apt-get install debootstrap" >&2; e
 
 clean_up() { rm -rf --one-file-system "$root"; }
 trap clean_up EXIT
+chmod 755 "$root" # it becomes `/`, which everybody may enter
 
 echo "── A bare Debian 12 in $root"
 debootstrap --variant=minbase --include=ca-certificates,git,make,python3-venv bookworm "$root" \
