@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
-from common.broker import EXCHANGE, Publisher, QueueSpec, connect, declare
+from common.broker import EXCHANGE, EventRefused, Publisher, QueueSpec, connect, declare
 from common.consumer import Consumer, GiveUp, Handlers
 from common.envelope import Envelope, seal
+from common.errors import Unavailable
 from common.testing import eventually
 from contracts import Event, OcrStarted
 
@@ -142,6 +143,49 @@ async def test_poison_is_buried_with_its_reason_and_harms_nobody(
     assert buried.headers["x-reason"] == "attempts-exhausted"
     assert buried.headers["x-error"] == "cannot be digested"
     assert [event.pages for event in told if isinstance(event, OcrStarted)] == [13]
+
+
+async def test_an_outage_buries_nothing_however_long_it_lasts(
+    amqp_url: str, publisher: Publisher
+) -> None:
+    tries = 0
+
+    async def handle(_: Event, __: Envelope) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3 * len(QUEUE.retry_seconds):
+            raise Unavailable("The database does not answer.")
+
+    async with consuming(amqp_url, {OcrStarted: handle}):
+        await publisher.publish(happened(1))
+
+        async def over() -> bool:
+            return tries == 3 * len(QUEUE.retry_seconds)
+
+        await eventually(over)
+
+    assert await waiting(amqp_url, QUEUE.dead) == 0
+
+
+async def test_who_cannot_be_told_yet_is_told_later(amqp_url: str, publisher: Publisher) -> None:
+    """An error in the last step must not leave a delivery without an answer."""
+    attempts: list[str] = []
+
+    async def handle(_: Event, __: Envelope) -> None:
+        raise RuntimeError("poison")
+
+    async def give_up(_: Event, __: Exception) -> None:
+        attempts.append("told")
+        if len(attempts) == 1:
+            raise EventRefused("nobody listens yet")
+        if len(attempts) == 2:
+            raise RuntimeError("a bug in the last step")
+
+    async with consuming(amqp_url, {OcrStarted: handle}, give_up=give_up):
+        await publisher.publish(happened(1))
+        await take(amqp_url, QUEUE.dead)
+
+    assert len(attempts) == 3
 
 
 async def test_what_is_no_event_is_buried_at_once(amqp_url: str) -> None:

@@ -15,8 +15,17 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
 from contracts import Event
 from opentelemetry.trace import SpanKind
 
-from common.broker import CONFIRM_SECONDS, CONNECTION_ERRORS, QueueSpec, connect, declare
+from common.broker import (
+    CONFIRM_SECONDS,
+    CONNECTION_ERRORS,
+    BrokerUnavailable,
+    EventRefused,
+    QueueSpec,
+    connect,
+    declare,
+)
 from common.envelope import Envelope, UnreadableMessage, open_message
+from common.errors import Unavailable
 from common.telemetry import event_duration, events_handled, trace_context, tracer
 
 logger = structlog.get_logger(__name__)
@@ -29,6 +38,9 @@ Handlers = Mapping[type[Event], Handler]
 
 GiveUp = Callable[[Event, Exception], Awaitable[None]]
 """Called before an event is buried, so that whoever waits for its effect can be told."""
+
+OUTAGES = (Unavailable, BrokerUnavailable, EventRefused)
+"""Failures of what a handler needs, and not of what it was given."""
 
 _ATTEMPT = "x-attempt"
 _RECONNECT_SECONDS = 1.0
@@ -65,6 +77,7 @@ class Consumer:
                 await self._consume_until_lost()
             except CONNECTION_ERRORS as error:
                 logger.warning("broker lost", queue=self._queue.name, error=str(error))
+                _stop_if_cancelled(error)
             await self._abandon()
             await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -88,7 +101,8 @@ class Consumer:
             try:
                 await lost.wait()
             except asyncio.CancelledError:
-                await queue.cancel(tag)
+                with contextlib.suppress(*CONNECTION_ERRORS):  # then nothing comes any more anyway
+                    await queue.cancel(tag, timeout=CONFIRM_SECONDS)
                 await self._drain()
                 raise
 
@@ -105,6 +119,14 @@ class Consumer:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _process(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
+        try:
+            await self._answer(channel, message)
+        except Exception:
+            # A delivery without an answer would block its place in the prefetch for ever.
+            logger.exception("delivery failed, handed back", queue=self._queue.name)
+            await _hand_back(message)
+
+    async def _answer(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
         try:
             envelope, event = open_message(message)
         except UnreadableMessage as error:
@@ -147,11 +169,19 @@ class Consumer:
         event: Event,
         error: Exception,
     ) -> None:
+        most = len(self._queue.retry_seconds)
         attempt = _attempts(message) + 1
-        if attempt > len(self._queue.retry_seconds):
+        if isinstance(error, OUTAGES):
+            attempt = min(attempt, most)  # the message is not to blame, so it is never buried
+        if attempt > most:
             logger.error("gave up", attempts=attempt, exc_info=error)
             if self._give_up is not None:
-                await self._give_up(event, error)
+                try:
+                    await self._give_up(event, error)
+                except OUTAGES as outage:
+                    logger.warning("could not be told, will try again", error=str(outage))
+                    await self._move(channel, message, self._queue.retry(most), {})
+                    return
             await self._bury(channel, message, reason="attempts-exhausted", error=error)
             return
         logger.warning("will retry", attempt=attempt, exc_info=error)
@@ -190,8 +220,7 @@ class Consumer:
             await channel.default_exchange.publish(copy, queue, timeout=CONFIRM_SECONDS)
         except CONNECTION_ERRORS as error:
             logger.warning("could not be moved", queue=queue, error=str(error))
-            with contextlib.suppress(*CONNECTION_ERRORS):  # then it is handed back all the same
-                await message.nack(requeue=True)
+            await _hand_back(message)
             return
         await _acknowledge(message)
 
@@ -202,6 +231,18 @@ async def _acknowledge(message: AbstractIncomingMessage) -> None:
     except CONNECTION_ERRORS as error:
         # It will be delivered again; the inbox or the handler's own idempotence drops it then.
         logger.warning("could not be acknowledged", error=str(error))
+
+
+async def _hand_back(message: AbstractIncomingMessage) -> None:
+    with contextlib.suppress(*CONNECTION_ERRORS):  # a lost connection hands it back by itself
+        await message.nack(requeue=True)
+
+
+def _stop_if_cancelled(error: BaseException) -> None:
+    """Go on with a cancellation that an error on the way out has covered up."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
 
 
 def _attempts(message: AbstractIncomingMessage) -> int:
