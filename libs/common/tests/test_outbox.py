@@ -142,6 +142,32 @@ async def test_an_unroutable_event_stays_and_the_relay_goes_on(
         await eventually(lambda: is_empty(sessions))
 
 
+async def test_many_refused_events_do_not_starve_a_new_one(
+    database: Database, sessions: Sessions, amqp_url: str
+) -> None:
+    await declare_queue(amqp_url)
+    async with transaction(sessions) as session:
+        for _ in range(500):
+            unwanted = DocumentDeleted(document_id=uuid4(), owner_id=uuid4())
+            await outbox.record(session, unwanted, source="test")
+    async with relaying(database, amqp_url):
+
+        async def all_refused() -> bool:
+            async with sessions() as session:
+                never = sa.select(outbox.outbox).where(outbox.outbox.c.refusals == 0)
+                return (await session.execute(never)).first() is None
+
+        await eventually(all_refused)
+        await record(sessions, 1)
+
+        async def sent() -> bool:
+            return await rows(sessions) == 500
+
+        await eventually(sent, within=5)
+
+    assert await delivered(amqp_url) == [1]
+
+
 async def test_two_relays_share_the_rows(
     database: Database, sessions: Sessions, amqp_url: str
 ) -> None:

@@ -6,6 +6,7 @@ is promised.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,12 +40,12 @@ outbox = sa.Table(
     sa.Column("refusals", sa.Integer, nullable=False, server_default="0"),
     sa.Column("due_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
 )
-sa.Index("ix_outbox_due_at", outbox.c.due_at)
+sa.Index("ix_outbox_refusals_position", outbox.c.refusals, outbox.c.position)
 
 _CHANNEL = "outbox"
 _BATCH = 100
 _POLL_SECONDS = 2.0
-_MAX_REFUSAL_SECONDS = 30
+_MAX_REFUSAL_SECONDS = 60
 
 
 async def record(session: AsyncSession, event: Event, *, source: str) -> None:
@@ -92,10 +93,9 @@ class Relay:
                     logger.warning("broker unavailable, events wait", error=str(error))
                 except (Unavailable, SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
                     logger.warning("database unavailable, events wait", error=str(error))
-                try:
-                    await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
-                except TimeoutError:
-                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_POLL_SECONDS):
+                        await self._wake.wait()
         finally:
             if listener is not None:
                 listener.terminate()
@@ -112,18 +112,17 @@ class Relay:
                 await session.execute(
                     sa.select(outbox)
                     .where(outbox.c.due_at <= sa.func.now())
-                    .order_by(outbox.c.position)
+                    .order_by(outbox.c.refusals, outbox.c.position)  # what was refused comes last
                     .limit(_BATCH)
                     .with_for_update(skip_locked=True)
                 )
             ).all()
             outcomes = await self._publisher.publish_all([_envelope(row) for row in rows])
-            sent = [row for row, error in zip(rows, outcomes, strict=True) if error is None]
             await self._settle(session, rows, outcomes)
         for error in outcomes:
             if isinstance(error, Exception) and not isinstance(error, EventRefused):
                 raise error
-        return len(sent) == _BATCH
+        return len(rows) == _BATCH
 
     async def _count(self) -> None:
         async with self._sessions() as session:

@@ -78,7 +78,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("position", name="pk_outbox"),
     )
-    op.create_index("ix_outbox_due_at", "outbox", ["due_at"])
+    op.create_index("ix_outbox_refusals_position", "outbox", ["refusals", "position"])
     op.create_table(
         "inbox",
         sa.Column("source", sa.Text(), nullable=False),
