@@ -30,7 +30,7 @@ async def test_a_stream_of_any_length_comes_back_whole(storage: Storage, size: i
 
     await storage.put_stream(key, chunks(data), content_type="application/pdf")
 
-    read = b"".join([chunk async for chunk in storage.stream(key)])
+    read = b"".join([chunk async for chunk in await storage.open(key)])
     assert hashlib.sha256(read).digest() == hashlib.sha256(data).digest()
 
 
@@ -54,7 +54,7 @@ async def test_a_part_of_an_object(storage: Storage) -> None:
     key = f"part/{uuid4()}"
     await storage.put(key, b"0123456789", content_type="text/plain")
 
-    assert b"".join([c async for c in storage.stream(key, offset=3, length=4)]) == b"3456"
+    assert b"".join([c async for c in await storage.open(key, offset=3, length=4)]) == b"3456"
 
 
 async def test_what_is_not_there_is_missing(storage: Storage) -> None:
@@ -65,7 +65,7 @@ async def test_what_is_not_there_is_missing(storage: Storage) -> None:
     with pytest.raises(ObjectMissing):
         await storage.get(key)
     with pytest.raises(ObjectMissing):
-        await anext(storage.stream(key))
+        await storage.open(key)
 
 
 async def test_a_server_that_does_not_answer_is_unavailable(

@@ -51,7 +51,12 @@ async def open_database(url: str) -> AsyncIterator[tuple[AsyncEngine, Sessions]]
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         try:
             return await asyncpg.connect(plain_url(url), timeout=10)
-        except (OSError, TimeoutError, asyncpg.CannotConnectNowError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.CannotConnectNowError,
+            asyncpg.TooManyConnectionsError,
+        ) as error:
             raise Unavailable("The database does not answer.") from error
 
     engine = create_async_engine(
@@ -80,6 +85,7 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     async with sessions() as session:
         try:
             yield session
+            await session.commit()
         except Problem as problem:
             if problem.commits:
                 await session.commit()
@@ -88,7 +94,6 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
             if error.connection_invalidated:
                 raise Unavailable("The database does not answer.") from error
             raise
-        await session.commit()
 
 
 def plain_url(url: str) -> str:

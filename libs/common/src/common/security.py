@@ -29,6 +29,7 @@ ACCESS_TOKEN = "at+jwt"
 STREAM_TICKET = "ticket+jwt"
 LEEWAY_SECONDS = 10
 _REFETCH_SECONDS = 60
+_FAILURE_SECONDS = 2
 _MAX_TOKEN_CHARS = 8192
 _REQUIRED = ("iss", "aud", "exp", "iat", "jti", "sub")
 
@@ -56,6 +57,7 @@ class TokenVerifier:
         self._audience = audience
         self._keys: Mapping[str, Key] = {}
         self._fetched_at = float("-inf")
+        self._failed_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def verify(self, token: str, *, kind: str = ACCESS_TOKEN) -> User:
@@ -88,7 +90,15 @@ class TokenVerifier:
             self._keys = {
                 entry["kid"]: jwk.construct(entry, ALGORITHM) for entry in document["keys"]
             }
-        except (aiohttp.ClientError, TimeoutError, JOSEError, KeyError, ValueError) as error:
+        except (
+            aiohttp.ClientError,
+            TimeoutError,
+            JOSEError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ) as error:
+            self._failed_at = time.monotonic()
             logger.warning("keys cannot be fetched", url=self._jwks_url, error=repr(error))
             raise Unavailable("The keys that tokens are checked with cannot be fetched.") from error
         self._fetched_at = time.monotonic()
@@ -99,6 +109,9 @@ class TokenVerifier:
             raise Unauthorized("The token names no key.", invalid_token=True)
         if kid not in self._keys:
             async with self._lock:
+                if time.monotonic() - self._failed_at < _FAILURE_SECONDS:
+                    # Whoever waited for the lock need not wait for the same failure again.
+                    raise Unavailable("The keys that tokens are checked with cannot be fetched.")
                 stale = time.monotonic() - self._fetched_at > _REFETCH_SECONDS
                 if kid not in self._keys and stale:
                     await self.refresh()

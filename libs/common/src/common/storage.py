@@ -4,6 +4,7 @@ Bytes are streamed in parts of `PART_BYTES`, so that memory does not grow with t
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -82,13 +83,12 @@ class Storage:
             sent = [await self._send_part(key, upload, first, number=1)]
             async for part in parts:
                 sent.append(await self._send_part(key, upload, part, number=len(sent) + 1))
+            await self._complete(key, upload, sent)
         except BaseException:
             # Shielded: a client that hangs up cancels us, and the parts must go all the same.
-            await asyncio.shield(self._abort(key, upload))
+            with contextlib.suppress(Unavailable):  # what went wrong first is what counts
+                await asyncio.shield(self._abort(key, upload))
             raise
-        await self._call(
-            lambda: self._client._complete_multipart_upload(self._bucket, key, upload, sent)
-        )
 
     async def get(self, key: str) -> bytes:
         """Return a small object whole; raises `ObjectMissing`."""
@@ -104,17 +104,28 @@ class Storage:
 
         return await self._call(read)
 
-    async def stream(self, key: str, *, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
-        """Yield an object's bytes; `length` 0 means to the end; raises `ObjectMissing`."""
+    async def open(self, key: str, *, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
+        """Open an object and return its bytes; `length` 0 means to the end.
+
+        Raises `ObjectMissing`, before anything has been promised to whoever waits for them.
+        """
         response = await self._call(
             lambda: self._client.get_object(self._bucket, key, offset=offset, length=length)
         )
-        try:
-            while data := await self._call(lambda: response.read(_READ_BYTES)):
-                yield data
-        finally:
+
+        def release() -> None:
             response.close()
             response.release_conn()
+
+        async def read() -> AsyncIterator[bytes]:
+            try:
+                while data := await self._call(lambda: response.read(_READ_BYTES)):
+                    yield data
+            finally:
+                # In a thread: it waits for a read that may still be going on in another.
+                await asyncio.shield(self._call(release))
+
+        return read()
 
     async def download(self, key: str, path: Path) -> None:
         """Write an object to a file; raises `ObjectMissing`."""
@@ -142,6 +153,13 @@ class Storage:
             lambda: self._client._create_multipart_upload(self._bucket, key, headers)
         )
         return upload
+
+    async def _complete(self, key: str, upload: str, parts: list[Part]) -> None:
+        done = await self._call(
+            lambda: self._client._complete_multipart_upload(self._bucket, key, upload, parts)
+        )
+        if not done.etag:  # S3 may answer 200 with an error in the body
+            raise Unavailable("The object storage did not keep the file.")
 
     async def _abort(self, key: str, upload: str) -> None:
         await self._call(lambda: self._client._abort_multipart_upload(self._bucket, key, upload))
