@@ -134,6 +134,7 @@ async def test_too_large_without_a_length_leaves_nothing_behind(
     [
         (b"{}", "application/json", 415, "form-expected"),
         (b"x", "multipart/form-data", 415, "form-expected"),
+        (b"", f"multipart/form-data; boundary={'x' * 300}", 400, "malformed-form"),
         (b"no boundary here", "multipart/form-data; boundary=x", 400, "malformed-form"),
         (
             b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n%PDF-',
@@ -160,7 +161,14 @@ async def test_a_bad_form_is_refused_by_name(
 
 @pytest.mark.parametrize(
     "fields",
-    [{"user_id": str(uuid4())}, {"status": "completed"}, {"language": "Klingon!"}, {"title": ""}],
+    [
+        {"user_id": str(uuid4())},
+        {"status": "completed"},
+        {"language": "Klingon!"},
+        {"title": ""},
+        {"title": "a\0b"},
+        {"description": "\0"},
+    ],
 )
 async def test_unknown_and_bad_fields_are_refused_and_nothing_is_kept(
     client: httpx.AsyncClient, new_file: NewFile, fields: dict[str, str]
@@ -193,6 +201,41 @@ async def test_of_twenty_simultaneous_uploads_of_the_same_bytes_one_wins(
     winner = next(r.json()["id"] for r in responses if r.status_code == 201)
     losers = {r.headers["x-duplicate-id"] for r in responses if r.status_code == 409}
     assert losers == {winner}
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ('filename="a\0b\x1b[31m.pdf"', "ab[31m.pdf"),
+        ("filename*=utf-8''M%C3%A4rz%00.pdf", "März.pdf"),
+        ('filename="../../etc/passwd"', "../../etc/passwd"),
+        (f'filename="{"x" * 300}"', "x" * 255),
+        ('filename=""', "document"),
+        ("x=1", "document"),
+    ],
+)
+async def test_a_hostile_file_name_is_only_a_name(
+    client: httpx.AsyncClient, new_file: NewFile, sent: str, shown: str
+) -> None:
+    head = f'--x\r\nContent-Disposition: form-data; name="file"; {sent}\r\n\r\n'
+    body = head.encode() + new_file() + b"\r\n--x--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    response = await client.post("/documents", content=body, headers=headers)
+
+    assert response.status_code == 201
+    assert response.json()["filename"] == shown
+    download = await client.get(f"/documents/{response.json()['id']}/download")
+    assert download.status_code == 200
+
+
+async def test_of_many_simultaneous_deletions_one_wins(
+    client: httpx.AsyncClient, new_file: NewFile
+) -> None:
+    document = (await upload(client, new_file())).json()
+    path = f"/documents/{document['id']}"
+    answers = await asyncio.gather(*(client.delete(path) for _ in range(10)))
+
+    assert sorted(answer.status_code for answer in answers) == [204] + [404] * 9
 
 
 async def test_a_deleted_document_is_gone_and_may_be_uploaded_again(

@@ -102,6 +102,14 @@ def test_what_has_ended_stays_as_it_ended() -> None:
     assert (job.status, job.completed_at) == (Status.CANCELLED, ended_at)
 
 
+def test_a_page_that_the_document_does_not_have_is_not_counted() -> None:
+    job = new_job()
+    job.start(3)
+
+    assert not job.count(page(99, read=True), None)
+    assert job.pages_done == 0
+
+
 def test_progress_is_100_only_at_the_end() -> None:
     job = new_job()
     job.start(1000)

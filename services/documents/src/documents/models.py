@@ -166,7 +166,9 @@ class Job(Base):
         `before` is what was known of the page. A page that failed may still turn out well; one
         that was read stays read.
         """
-        if self.ended or (before is not None and (before.was_read or not page.was_read)):
+        unknown = self.pages_total is not None and page.number > self.pages_total
+        settled = before is not None and (before.was_read or not page.was_read)
+        if self.ended or unknown or settled:
             return False
         if before is not None:
             self.pages_failed -= 1

@@ -38,11 +38,13 @@ class DocumentRepository:
     async def get(self, document_id: UUID, *, owner_id: UUID) -> Document:
         """Return a document of this owner; raises `DocumentNotFound`."""
         document = await self._session.scalar(
-            sa.select(Document).where(
+            sa.select(Document)
+            .where(
                 Document.id == document_id,
                 Document.user_id == owner_id,
                 Document.deleted_at.is_(None),
             )
+            .execution_options(populate_existing=True)
         )
         if document is None:
             raise DocumentNotFound

@@ -1,10 +1,13 @@
 """What can be done with documents, whoever asks: a request or an event."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import PurePath
 from uuid import UUID, uuid4
 
 from common import outbox
+from common.errors import Unavailable
 from common.pagination import PageRequest
 from common.storage import Storage
 from contracts import DocumentDeleted, DocumentUploaded, Event
@@ -58,7 +61,8 @@ class DocumentService:
             await self._documents.add(document)
             await self._announce(document)
         except BaseException:
-            await self._storage.delete(key)
+            with contextlib.suppress(Unavailable):  # what went wrong first is what counts
+                await asyncio.shield(self._storage.delete(key))
             raise
         return document
 
@@ -72,6 +76,8 @@ class DocumentService:
 
     async def delete(self, owner_id: UUID, document_id: UUID) -> None:
         """Take a document out of sight; its job ends."""
+        document = await self._documents.get(document_id, owner_id=owner_id)
+        await self._documents.lock_job(document.job.id)
         document = await self._documents.get(document_id, owner_id=owner_id)
         document.delete()
         await self._record(DocumentDeleted(document_id=document.id, owner_id=owner_id))
@@ -92,7 +98,7 @@ class DocumentService:
     ) -> tuple[Document, AsyncIterator[bytes]]:
         """Return a document and the bytes of its file."""
         document = await self._documents.get(document_id, owner_id=owner_id)
-        return document, self._storage.stream(document.object_key)
+        return document, await self._storage.open(document.object_key)
 
     async def job(self, owner_id: UUID, job_id: UUID) -> Job:
         """Return one job of the owner's."""

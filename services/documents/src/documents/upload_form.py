@@ -4,21 +4,31 @@ FastAPI's own `UploadFile` first writes the whole body to a temporary file; here
 file touches the disk of this process.
 """
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator
-from email.message import Message
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from python_multipart import MultipartParser
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError, MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from documents.errors import FormExpected, MalformedForm, UploadInterrupted
 
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
 _MAX_FIELD_BYTES = 64 << 10
 _MAX_HEADER_BYTES = 8 << 10
+_MAX_NAME_CHARS = 255
+_EXTENDED_NAME = re.compile(rb"filename\*=utf-8'[a-z-]*'([^;\s]+)", re.IGNORECASE)
+
+
+_NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot keep it
 
 
 class UploadFields(BaseModel):
@@ -26,8 +36,8 @@ class UploadFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str | None = Field(default=None, min_length=1, max_length=500)
-    description: str = Field(default="", max_length=10_000)
+    title: str | None = Field(default=None, min_length=1, max_length=500, pattern=_NO_NUL)
+    description: str = Field(default="", max_length=10_000, pattern=_NO_NUL)
     language: str | None = Field(
         default=None,
         pattern=r"^[a-z]{2,3}(\+[a-z]{2,3})*$",
@@ -40,16 +50,14 @@ class UploadForm:
     """One form with one `file`; the other fields may stand before or after it."""
 
     def __init__(self, request: Request) -> None:
-        content_type = Message()
-        content_type["content-type"] = request.headers.get("content-type", "")
-        boundary = content_type.get_param("boundary")
-        is_form = content_type.get_content_type() == "multipart/form-data"
-        if not is_form or not isinstance(boundary, str):
+        media_type, options = parse_options_header(request.headers.get("content-type"))
+        boundary = options.get(b"boundary")
+        if media_type != b"multipart/form-data" or not boundary:
             raise FormExpected
         self._body = request.stream()
-        self._parser = MultipartParser(
+        self._parser = _parser(
             boundary,
-            callbacks={
+            {
                 "on_part_begin": self._part_begins,
                 "on_header_field": self._header_name,
                 "on_header_value": self._header_value,
@@ -111,20 +119,22 @@ class UploadForm:
         self._name = self._value = b""
 
     def _headers_end(self) -> None:
-        disposition = Message()
-        raw = self._headers.get(b"content-disposition", b"")
-        disposition["content-disposition"] = raw.decode("utf-8", "replace")
-        name = disposition.get_param("name", header="content-disposition")
-        if not isinstance(name, str):
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
+        name = options.get(b"name", b"").decode("utf-8", "replace")
+        if not name:
             raise MalformedForm("A part has no name.")
         if name == "file":
             if self.filename is not None:
                 raise _invalid({"loc": ("file",), "msg": "Send one file", "type": "too_many"})
-            self.filename = disposition.get_filename() or "document"
+            self.filename = _file_name(disposition, options)
             self._field = None
-        else:
+        elif name in UploadFields.model_fields and name not in self._texts:
             self._field = name
             self._texts[name] = bytearray()
+        else:  # at once: a form of a million small parts would be kept until its end
+            problem = {"msg": "Unknown or repeated field", "type": "extra_forbidden"}
+            raise _invalid({"loc": (name,), **problem})
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._field is None:
@@ -141,6 +151,24 @@ class UploadForm:
     def _limit(size: int, most: int) -> None:
         if size > most:
             raise MalformedForm("A field of the form is too long.")
+
+
+def _parser(boundary: bytes, callbacks: "MultipartCallbacks") -> MultipartParser:
+    try:
+        return MultipartParser(boundary, callbacks=callbacks)
+    except FormParserError as error:
+        raise MalformedForm(str(error)) from error
+
+
+def _file_name(disposition: bytes, options: dict[bytes, bytes]) -> str:
+    """Return the name to show for a file: any characters that can be shown, 255 at most.
+
+    RFC 7578 forbids the form `filename*`, but some clients send it for names that are not ASCII.
+    """
+    extended = _EXTENDED_NAME.search(disposition)
+    raw = unquote_to_bytes(extended[1]) if extended else options.get(b"filename", b"")
+    name = "".join(c for c in raw.decode("utf-8", "replace") if c.isprintable())
+    return name.strip()[:_MAX_NAME_CHARS] or "document"
 
 
 def _invalid(*errors: object) -> RequestValidationError:
