@@ -24,9 +24,10 @@ from contracts import (
     OcrStarted,
     PageSource,
 )
+from pydantic import ValidationError
 
 from ocr_worker.box import Box
-from ocr_worker.errors import DocumentError, DocumentGone, PageError, ReadingError
+from ocr_worker.errors import DocumentError, DocumentGone, PageDamaged, PageError, ReadingError
 from ocr_worker.pages import PageResult
 from ocr_worker.scratch import default_root, scratch_directory
 
@@ -105,6 +106,9 @@ class ReadingService:
     async def _read_page(self, event: OcrPagesRequested, box: Box, page: int) -> None:
         try:
             result = await box.read(page, language=event.language or self._default_language)
+        except IndexError:
+            await self._failed(event, page, PageDamaged())
+            return
         except PageError as error:
             await self._failed(event, page, error)
             return
@@ -118,7 +122,7 @@ class ReadingService:
             return PageResult.model_validate_json(
                 await self._storage.get(_result_key(job_id, page))
             )
-        except ObjectMissing:
+        except (ObjectMissing, ValidationError):  # the latter from a worker of another version
             return None
 
     async def _request(self, event: DocumentUploaded, first: int, last: int) -> None:
