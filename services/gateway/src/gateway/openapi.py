@@ -9,7 +9,7 @@ from gateway.merge import merge
 from gateway.neighbours import Neighbours
 from gateway.routes import find
 
-_DESCRIPTION = "Turns uploaded documents into text, tables, fields and searchable PDFs."
+_DESCRIPTION = "Turns uploaded documents into text, page by page, and tells you while it does."
 
 
 class SuiteDocument:
