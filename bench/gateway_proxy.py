@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import cast
 
 import httpx
@@ -21,6 +22,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI, Request, Response
 
+ROUNDS = 3
 CONNECTIONS = 32
 PATH = "/api/v1/documents/1"
 REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nAccept: */*\r\n\r\n".encode()
@@ -127,17 +129,28 @@ def main() -> None:
         "FastAPI + httpx": ([__file__, "naive", str(port), url], {}),
     }
     print(
-        f"{CONNECTIONS} connections, {seconds:g} s, {os.cpu_count()} cores, body {len(BODY)} bytes"
+        f"{ROUNDS} rounds in turn, {CONNECTIONS} connections, {seconds:g} s each, "
+        f"{os.cpu_count()} cores shared by all, body {len(BODY)} bytes"
     )
+    rates: dict[str, list[float]] = {name: [] for name in rivals}
+    waits: dict[str, list[float]] = {name: [] for name in rivals}
     with process(__file__, "service", str(service), port=service):
-        for name, rival in rivals.items():
-            if rival is None:
-                rate, p99 = uvloop.run(measure(service, seconds))
-            else:
-                arguments, environment = rival
-                with process(*arguments, port=port, **environment):
-                    rate, p99 = uvloop.run(measure(port, seconds))
-            print(f"{name:24} {rate:8.0f} requests/s   p99 {p99:6.1f} ms")
+        for _ in range(ROUNDS):
+            for name, rival in rivals.items():
+                if rival is None:
+                    rate, p99 = uvloop.run(measure(service, seconds))
+                else:
+                    arguments, environment = rival
+                    with process(*arguments, port=port, **environment):
+                        rate, p99 = uvloop.run(measure(port, seconds))
+                rates[name].append(rate)
+                waits[name].append(p99)
+    naive = median(rates["FastAPI + httpx"])
+    for name, seen in rates.items():
+        print(
+            f"{name:24} {median(seen):8.0f} requests/s ({min(seen):.0f}–{max(seen):.0f})"
+            f"   p99 {median(waits[name]):6.1f} ms   ratio {median(seen) / naive:6.1f}"
+        )
 
 
 if __name__ == "__main__":
