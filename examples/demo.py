@@ -53,7 +53,8 @@ async def main() -> int:
         f"\n{len(uploads) - len(failed)} of {len(uploads)} documents read in {seconds:.1f} s.",
         style="bold red" if failed else "bold green",
     )
-    console.print(f"The suite is still running. API docs: {URL}/docs   Stop it: make down")
+    console.print(f"The API, to read and to try: {URL}/docs")
+    console.print("The suite is still running; `make down` stops it.")
     return 1 if failed else 0
 
 

@@ -14,13 +14,11 @@ from contracts import DocumentDeleted, DocumentUploaded, Event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from documents.inspection import InspectedStream
-from documents.jobs import progress
+from documents.jobs import SOURCE, progress
 from documents.models import Document, Job, Page, Status
 from documents.repository import DocumentRepository
 from documents.results import read_text
 from documents.upload_form import UploadForm
-
-SOURCE = "documents"
 
 
 class DocumentService:
