@@ -1,5 +1,19 @@
 """Every event on the bus: read this package to know what the services tell each other."""
 
+from contracts.accounts import (
+    EmailLinkPurpose,
+    EmailLinkRequested,
+    Recipient,
+    RevocationReason,
+    SessionRevoked,
+    UserDeleted,
+    UserEmailChangeRequested,
+    UserPasswordChanged,
+    UserPasswordResetRequested,
+    UserRegistered,
+    UserRolesChanged,
+    UserVerified,
+)
 from contracts.base import Event, UnknownEventType, event_type
 from contracts.events import (
     DocumentDeleted,
@@ -15,10 +29,15 @@ from contracts.events import (
     OcrStarted,
     PageSource,
 )
+from contracts.permissions import OWN, Permission
+from contracts.reports import ReportCompleted, ReportProgress, ReportRequested
 
 __all__ = [
+    "OWN",
     "DocumentDeleted",
     "DocumentUploaded",
+    "EmailLinkPurpose",
+    "EmailLinkRequested",
     "Event",
     "Failure",
     "OcrCompleted",
@@ -30,6 +49,20 @@ __all__ = [
     "OcrRejected",
     "OcrStarted",
     "PageSource",
+    "Permission",
+    "Recipient",
+    "ReportCompleted",
+    "ReportProgress",
+    "ReportRequested",
+    "RevocationReason",
+    "SessionRevoked",
     "UnknownEventType",
+    "UserDeleted",
+    "UserEmailChangeRequested",
+    "UserPasswordChanged",
+    "UserPasswordResetRequested",
+    "UserRegistered",
+    "UserRolesChanged",
+    "UserVerified",
     "event_type",
 ]
