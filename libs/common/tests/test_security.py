@@ -12,7 +12,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 from common.errors import Unauthorized, Unavailable
-from common.security import STREAM_TICKET, TokenVerifier
+from common.security import STREAM_TICKET, TokenVerifier, published_at
 from common.testing import TokenIssuer
 from jose import jwt
 
@@ -22,7 +22,8 @@ USER = uuid4()
 @pytest.fixture(scope="module")
 async def verifier(issuer: TokenIssuer) -> AsyncIterator[TokenVerifier]:
     async with aiohttp.ClientSession() as http:
-        yield TokenVerifier(http, jwks_url=issuer.jwks_url, issuer="quire-auth", audience="quire")
+        keys = published_at(http, issuer.jwks_url)
+        yield TokenVerifier(keys, issuer="quire-auth", audience="quire")
 
 
 def encoded(part: Any) -> str:
@@ -141,8 +142,7 @@ async def test_garbage_is_refused(verifier: TokenVerifier, token: str) -> None:
 
 async def test_without_keys_nobody_is_told_that_the_token_is_bad(issuer: TokenIssuer) -> None:
     async with aiohttp.ClientSession() as http:
-        verifier = TokenVerifier(
-            http, jwks_url="http://127.0.0.1:9/none", issuer="quire-auth", audience="quire"
-        )
+        keys = published_at(http, "http://127.0.0.1:9/none")
+        verifier = TokenVerifier(keys, issuer="quire-auth", audience="quire")
         with pytest.raises(Unavailable):
             await verifier.verify(issuer.token(USER))

@@ -57,6 +57,19 @@ class Unauthorized(Problem):
         super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 
+class Forbidden(Problem):
+    """Who is asking is known, and may not do this."""
+
+    status, slug = 403, "insufficient-permission"
+    title = "You may not do this"
+
+    def __init__(self, permission: str) -> None:
+        # RFC 6750, section 3.1.
+        challenge = f'Bearer error="insufficient_scope", scope="{permission}"'
+        detail = f"This needs the permission {permission}."
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
 class Unavailable(Problem):
     """Something this service needs does not answer; the same request may succeed soon."""
 

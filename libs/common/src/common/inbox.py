@@ -5,6 +5,7 @@ there or neither is.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +37,11 @@ SessionHandler = Callable[[AsyncSession, Any], Awaitable[None]]
 def once(sessions: Sessions, handlers: Mapping[type[Event], SessionHandler]) -> Handlers:
     """Wrap handlers so that each event runs in one transaction, and only the first time."""
     return {kind: _once(sessions, handler) for kind, handler in handlers.items()}
+
+
+async def forget(session: AsyncSession, *, older_than: timedelta) -> None:
+    """Drop the notes of events that will not come again: no delivery is retried for so long."""
+    await session.execute(sa.delete(inbox).where(inbox.c.received_at < sa.func.now() - older_than))
 
 
 def _once(sessions: Sessions, handler: SessionHandler) -> Handler:

@@ -6,13 +6,15 @@ claims required, and keys only from our own JWKS, whatever the token's header sa
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import aiohttp
 import structlog
+from cachetools import TTLCache
+from contracts import Permission
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jose import jwk, jwt
@@ -20,7 +22,7 @@ from jose.backends.base import Key
 from jose.exceptions import JOSEError
 from starlette.requests import HTTPConnection
 
-from common.errors import Unauthorized, Unavailable
+from common.errors import Forbidden, Unauthorized, Unavailable
 
 logger = structlog.get_logger(__name__)
 
@@ -32,6 +34,13 @@ _REFETCH_SECONDS = 60
 _FAILURE_SECONDS = 2
 _MAX_TOKEN_CHARS = 8192
 _REQUIRED = ("iss", "aud", "exp", "iat", "jti", "sub")
+# A signature takes 140 µs to verify (2 cores of 2024), and a client sends the same token again
+# and again. Whether it was denied or has run out since is looked at every time.
+_CACHE_SECONDS = 5
+_CACHE_TOKENS = 10_000
+
+FetchKeys = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
+"""Gets the issuer's public keys (JSON Web Keys); raises `Unavailable`."""
 
 
 @dataclass(frozen=True)
@@ -40,28 +49,76 @@ class User:
 
     id: UUID
     session_id: UUID
+    """The sign-in that the token comes from, or the API key."""
     token_id: str
     expires_at: int
     """Unix time in seconds."""
+    version: int = 0
+    """Of the user's rights; it grows when they shrink, and older tokens are refused."""
+    permissions: frozenset[str] = frozenset()
+    is_api_key: bool = False
+    csrf: str | None = None
+    """What a browser must also know if it sends the token as a cookie: the SHA-256 of it, hex."""
+
+
+class DeniesTokens(Protocol):
+    """Knows which tokens are refused although they have not run out (`common.denylist`)."""
+
+    def denies(self, token: User) -> bool:
+        """Tell whether a token is refused."""
 
 
 class TokenVerifier:
     """Verifies tokens against the issuer's published keys, which it fetches when it needs them."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, *, jwks_url: str, issuer: str, audience: str
+        self,
+        fetch_keys: FetchKeys,
+        *,
+        issuer: str,
+        audience: str,
+        denylist: DeniesTokens | None = None,
     ) -> None:
-        self._http = http
-        self._jwks_url = jwks_url
+        self._fetch_keys = fetch_keys
         self._issuer = issuer
         self._audience = audience
+        self._denylist = denylist
         self._keys: Mapping[str, Key] = {}
         self._fetched_at = float("-inf")
         self._failed_at = float("-inf")
         self._lock = asyncio.Lock()
+        self._verified: TTLCache[tuple[str, str], User] = TTLCache(_CACHE_TOKENS, _CACHE_SECONDS)
 
     async def verify(self, token: str, *, kind: str = ACCESS_TOKEN) -> User:
         """Return whom the token speaks for; raises `Unauthorized`, `Unavailable`."""
+        user = self._verified.get((kind, token))
+        if user is None:
+            user = await self._verify(token, kind)
+            self._verified[kind, token] = user
+        elif user.expires_at + LEEWAY_SECONDS < time.time():
+            raise Unauthorized("The token has run out.", invalid_token=True)
+        if self._denylist is not None and self._denylist.denies(user):
+            raise Unauthorized("The token was revoked.", invalid_token=True)
+        return user
+
+    async def refresh(self) -> None:
+        """Fetch the keys; raises `Unavailable`."""
+        try:
+            # Building a key costs more than verifying with it, so it is done once for each kid.
+            self._keys = {
+                entry["kid"]: jwk.construct(dict(entry), ALGORITHM)
+                for entry in await self._fetch_keys()
+            }
+        except (JOSEError, KeyError, TypeError, ValueError) as error:
+            self._failed_at = time.monotonic()
+            logger.warning("the keys are not readable", error=repr(error))
+            raise _without_keys() from error
+        except Unavailable:
+            self._failed_at = time.monotonic()
+            raise
+        self._fetched_at = time.monotonic()
+
+    async def _verify(self, token: str, kind: str) -> User:
         if len(token) > _MAX_TOKEN_CHARS:
             raise Unauthorized("The token is too long.", invalid_token=True)
         try:
@@ -69,39 +126,9 @@ class TokenVerifier:
             if header.get("typ") != kind or header.get("alg") != ALGORITHM:
                 raise Unauthorized("The token is of another kind.", invalid_token=True)
             claims = self._claims(token, await self._key(header.get("kid")))
-            return User(
-                id=UUID(claims["sub"]),
-                session_id=UUID(claims["sid"]),
-                token_id=claims["jti"],
-                expires_at=int(claims["exp"]),
-            )
+            return _user(claims)
         except (JOSEError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unauthorized("The token is not valid.", invalid_token=True) from error
-
-    async def refresh(self) -> None:
-        """Fetch the keys; raises `Unavailable`."""
-        try:
-            async with self._http.get(
-                self._jwks_url, timeout=aiohttp.ClientTimeout(total=5)
-            ) as response:
-                response.raise_for_status()
-                document = await response.json()
-            # Building a key costs more than verifying with it, so it is done once for each kid.
-            self._keys = {
-                entry["kid"]: jwk.construct(entry, ALGORITHM) for entry in document["keys"]
-            }
-        except (
-            aiohttp.ClientError,
-            TimeoutError,
-            JOSEError,
-            KeyError,
-            TypeError,
-            ValueError,
-        ) as error:
-            self._failed_at = time.monotonic()
-            logger.warning("keys cannot be fetched", url=self._jwks_url, error=repr(error))
-            raise Unavailable("The keys that tokens are checked with cannot be fetched.") from error
-        self._fetched_at = time.monotonic()
 
     async def _key(self, kid: object) -> Key:
         """Return the key of that id; an unknown id asks the issuer at most once a minute."""
@@ -111,7 +138,7 @@ class TokenVerifier:
             async with self._lock:
                 if time.monotonic() - self._failed_at < _FAILURE_SECONDS:
                     # Whoever waited for the lock need not wait for the same failure again.
-                    raise Unavailable("The keys that tokens are checked with cannot be fetched.")
+                    raise _without_keys()
                 stale = time.monotonic() - self._fetched_at > _REFETCH_SECONDS
                 if kid not in self._keys and stale:
                     await self.refresh()
@@ -129,6 +156,43 @@ class TokenVerifier:
             issuer=self._issuer,
             options={**required, "leeway": LEEWAY_SECONDS},
         )
+
+
+def published_at(http: aiohttp.ClientSession, jwks_url: str) -> FetchKeys:
+    """Return what fetches the keys from where the issuer publishes them (RFC 7517)."""
+
+    async def fetch() -> Sequence[Mapping[str, Any]]:
+        try:
+            async with http.get(jwks_url, timeout=aiohttp.ClientTimeout(total=5)) as response:
+                response.raise_for_status()
+                keys: Sequence[Mapping[str, Any]] = (await response.json())["keys"]
+                return keys
+        except (aiohttp.ClientError, TimeoutError, KeyError, TypeError, ValueError) as error:
+            logger.warning("keys cannot be fetched", url=jwks_url, error=repr(error))
+            raise _without_keys() from error
+
+    return fetch
+
+
+def _without_keys() -> Unavailable:
+    return Unavailable("The keys that tokens are checked with cannot be fetched.")
+
+
+def _user(claims: Mapping[str, Any]) -> User:
+    """Read the claims; raises KeyError, TypeError, ValueError."""
+    permissions, version = claims.get("permissions", []), claims.get("ver", 0)
+    if not isinstance(permissions, list) or not isinstance(version, int):
+        raise TypeError("a claim is of another type")
+    return User(
+        id=UUID(claims["sub"]),
+        session_id=UUID(claims["sid"]),
+        token_id=claims["jti"],
+        expires_at=int(claims["exp"]),
+        version=version,
+        permissions=frozenset(permissions),
+        is_api_key=claims.get("api_key", False) is True,
+        csrf=claims.get("csrf"),
+    )
 
 
 class HasTokens(Protocol):
@@ -153,3 +217,14 @@ async def _current_user(
 
 
 CurrentUser = Annotated[User, Depends(_current_user)]
+
+
+def require(permission: Permission) -> Callable[[User], Awaitable[User]]:
+    """Return a dependency that is the current user, if they have the permission."""
+
+    async def permitted(user: CurrentUser) -> User:
+        if permission not in user.permissions:
+            raise Forbidden(permission)
+        return user
+
+    return permitted

@@ -16,6 +16,7 @@ import aiohttp
 import asyncpg
 import pytest
 import uvicorn
+from contracts import OWN
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -152,6 +153,8 @@ class TokenIssuer:
             "jti": uuid4().hex,
             "iat": now,
             "exp": now + 600,
+            "ver": 0,
+            "permissions": sorted(OWN),
         }
         headers = {"typ": kind, "kid": self.kid}
         return jwt.encode({**claims, **changes}, self.private_key, ALGORITHM, headers=headers)

@@ -10,7 +10,7 @@ from common.consumer import Consumer
 from common.database import open_database, ping
 from common.inbox import once
 from common.outbox import Relay
-from common.security import TokenVerifier
+from common.security import TokenVerifier, published_at
 from common.storage import Storage
 from fastapi import FastAPI
 
@@ -31,8 +31,7 @@ def create_api(settings: ApiSettings) -> FastAPI:
         ):
             storage = Storage(settings)
             tokens = TokenVerifier(
-                http,
-                jwks_url=str(settings.jwks_url),
+                published_at(http, str(settings.jwks_url)),
                 issuer=settings.token_issuer,
                 audience=settings.token_audience,
             )

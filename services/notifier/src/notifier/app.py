@@ -7,12 +7,10 @@ import aiohttp
 from common.app import Running, build_app
 from common.broker import Publisher
 from common.consumer import Consumer
-from common.security import TokenVerifier
-from common.settings import RedisSettings
+from common.denylist import DenyList
+from common.redis import FOR_EVER, NEVER, open_redis
+from common.security import TokenVerifier, published_at
 from fastapi import FastAPI
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
 
 from notifier.api import router
 from notifier.authentication import Authenticator
@@ -25,12 +23,6 @@ from notifier.settings import ApiSettings, WorkerSettings
 from notifier.sockets import QueueLimits
 from notifier.streams import Streams
 
-_REDIS_SECONDS = 2.0
-_BACKOFF = ExponentialWithJitterBackoff(base=0.05, cap=1)
-_FOR_EVER = -1
-_NO_RETRY = Retry(_BACKOFF, 0, supported_errors=())
-"""Not even one silent reconnection, as zero retries alone would mean."""
-
 
 def create_api(settings: ApiSettings) -> FastAPI:
     """Build the process that holds the sockets."""
@@ -39,14 +31,15 @@ def create_api(settings: ApiSettings) -> FastAPI:
     async def start() -> AsyncIterator[Running]:
         async with (
             aiohttp.ClientSession() as http,
-            aclosing(_redis(settings, Retry(_BACKOFF, 3))) as redis,
-            aclosing(_redis(settings, _NO_RETRY)) as subscriber,
+            aclosing(open_redis(settings)) as redis,
+            aclosing(open_redis(settings, NEVER)) as subscriber,
         ):
+            denylist = DenyList(redis)
             tokens = TokenVerifier(
-                http,
-                jwks_url=str(settings.jwks_url),
+                published_at(http, str(settings.jwks_url)),
                 issuer=settings.token_issuer,
                 audience=settings.token_audience,
+                denylist=denylist,
             )
             authenticator = Authenticator(
                 tokens,
@@ -59,7 +52,7 @@ def create_api(settings: ApiSettings) -> FastAPI:
             yield Running(
                 Resources(tokens, SocketService(authenticator, hub, limits)),
                 checks={"redis": redis.ping},
-                tasks={"hub": hub.run},
+                tasks={"hub": hub.run, "denylist": denylist.run},
             )
 
     return build_app("notifier", start, routers=[router])
@@ -73,7 +66,7 @@ def create_worker(settings: WorkerSettings) -> FastAPI:
     async def start() -> AsyncIterator[Running]:
         # An event waits for Redis as long as it takes: were it put aside and tried again later,
         # the ones behind it would overtake it.
-        async with aclosing(_redis(settings, Retry(_BACKOFF, _FOR_EVER))) as redis:
+        async with aclosing(open_redis(settings, FOR_EVER)) as redis:
             publisher = Publisher(amqp_url)
             consumer = Consumer(
                 amqp_url,
@@ -90,14 +83,3 @@ def create_worker(settings: WorkerSettings) -> FastAPI:
             await publisher.close()
 
     return build_app("notifier", start)
-
-
-def _redis(settings: RedisSettings, retry: Retry) -> Redis:
-    """Open a client that tries a command again, as `retry` says, when the connection fails."""
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url.get_secret_value(),
-        socket_timeout=_REDIS_SECONDS,
-        socket_connect_timeout=_REDIS_SECONDS,
-        retry=retry,
-    )
-    return Redis.from_pool(pool)

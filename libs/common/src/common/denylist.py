@@ -1,0 +1,144 @@
+"""The deny-list: which tokens are refused although they have not run out yet.
+
+Auth writes it into a Redis stream, and every process that checks tokens follows the stream and
+keeps it in memory: a check costs no round trip, and a denial bites everywhere within
+milliseconds. While Redis is away a process goes on with what it knows: tokens live for minutes,
+and to refuse everybody would let one server's trouble end all work.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+logger = structlog.get_logger(__name__)
+
+MAX_TOKEN_SECONDS = 3600
+"""No access token lives longer, so no denial has to be remembered for longer."""
+
+_STREAM = "denied"
+_COMPLETE = "denied:complete"
+_BLOCK_SECONDS = 1.0  # less than the client waits for an answer
+_RETRY_SECONDS = 0.5
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Denial:
+    """One session's tokens are refused, or all of a user's that are older than a version."""
+
+    user_id: UUID
+    session_id: UUID | None = None
+    version: int | None = None
+
+
+class Claims(Protocol):
+    """What of a token decides whether it is denied."""
+
+    @property
+    def id(self) -> UUID:
+        """The user."""
+
+    @property
+    def session_id(self) -> UUID:
+        """The session."""
+
+    @property
+    def version(self) -> int:
+        """The version of the user's rights that it was issued with."""
+
+
+class DenyList:
+    """Follows the list until it is cancelled; `on_denied` hears of every user it concerns."""
+
+    def __init__(self, redis: Redis, *, on_denied: Callable[[UUID], None] | None = None) -> None:
+        self._redis = redis
+        self._on_denied = on_denied or (lambda _: None)
+        self._last = "0"
+        self._sessions: dict[UUID, float] = {}
+        self._versions: dict[UUID, tuple[int, float]] = {}
+
+    def denies(self, token: Claims) -> bool:
+        """Tell whether a token is refused."""
+        version, _ = self._versions.get(token.id, (0, 0.0))
+        return token.session_id in self._sessions or token.version < version
+
+    async def run(self) -> None:
+        """Keep up with the stream; after a loss read all of it again, for it may be another."""
+        while True:
+            try:
+                await self.load()
+                while True:
+                    await self._follow()
+            except (RedisError, OSError, TimeoutError) as error:
+                logger.warning("deny-list cannot be read, the known part holds", error=repr(error))
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def load(self) -> None:
+        """Read what there is; raises `RedisError`."""
+        self._last = "0"
+        while await self._read(block_seconds=None):
+            pass
+
+    async def _follow(self) -> None:
+        await self._read(block_seconds=_BLOCK_SECONDS)
+        self._forget()
+
+    async def _read(self, *, block_seconds: float | None) -> bool:
+        block = int(block_seconds * 1000) if block_seconds else None
+        answer: Any = await self._redis.xread({_STREAM: self._last}, count=_BATCH, block=block)
+        entries = answer[0][1] if answer else []
+        for offset, fields in entries:
+            self._last = offset.decode()
+            self._learn(fields)
+        return len(entries) == _BATCH
+
+    def _learn(self, fields: dict[bytes, bytes]) -> None:
+        now = time.monotonic()
+        user_id = UUID(fields[b"user"].decode())
+        if session := fields.get(b"session"):
+            self._sessions[UUID(session.decode())] = now
+        if version := fields.get(b"version"):
+            known, _ = self._versions.get(user_id, (0, now))
+            self._versions[user_id] = max(known, int(version)), now
+        self._on_denied(user_id)
+
+    def _forget(self) -> None:
+        oldest = time.monotonic() - MAX_TOKEN_SECONDS
+        for session_id in [key for key, at in self._sessions.items() if at < oldest]:
+            del self._sessions[session_id]
+        for user_id in [key for key, (_, at) in self._versions.items() if at < oldest]:
+            del self._versions[user_id]
+
+
+async def announce(redis: Redis, denials: Iterable[Denial]) -> None:
+    """Add denials to the list, and drop those that no living token needs; raises `RedisError`.
+
+    To announce one twice does no harm.
+    """
+    oldest = int((time.time() - MAX_TOKEN_SECONDS) * 1000)
+    async with redis.pipeline(transaction=False) as pipeline:
+        for denial in denials:
+            fields: dict[Any, Any] = {"user": str(denial.user_id)}
+            if denial.session_id is not None:
+                fields["session"] = str(denial.session_id)
+            if denial.version is not None:
+                fields["version"] = str(denial.version)
+            pipeline.xadd(_STREAM, fields, minid=str(oldest), approximate=True)
+        await pipeline.execute()
+
+
+async def is_complete(redis: Redis) -> bool:
+    """Tell whether the list still holds everything, which a Redis that lost its data does not."""
+    return bool(await redis.exists(_COMPLETE))
+
+
+async def mark_complete(redis: Redis) -> None:
+    """Note that everything that matters has been announced."""
+    await redis.set(_COMPLETE, 1)
