@@ -35,6 +35,16 @@ class UserRegistered(Event):
     sealed_link: str = _SEALED
 
 
+class UserEmailVerificationRequested(Event):
+    """The mail with the link that verifies the address has not arrived, and is wanted again."""
+
+    name: ClassVar[str] = "user.email_verification_requested"
+
+    user_id: UUID
+    recipient: Recipient
+    sealed_link: str = _SEALED
+
+
 class UserVerified(Event):
     """The owner of an account has shown that the address is theirs."""
 
