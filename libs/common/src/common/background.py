@@ -10,6 +10,16 @@ logger = structlog.get_logger(__name__)
 Run = Callable[[], Coroutine[object, object, None]]
 
 
+def stop_if_cancelled() -> None:
+    """Go on with a cancellation that got lost: `asyncio.wait_for` swallows some before Python 3.12.
+
+    A task that runs for ever with a library that uses it, as redis does, asks in every round.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Background:
     """Starts the tasks, notices when one dies, and stops them together.
 

@@ -3,7 +3,7 @@
 import argparse
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -18,16 +18,25 @@ from common.telemetry import configure_tracing
 S = TypeVar("S", bound=CommonSettings)
 
 
+class Argument:
+    """An argument of a role on the command line, in argparse's terms."""
+
+    def __init__(self, *names: str, **options: Any) -> None:
+        self.names = names
+        self.options = options
+
+
 @dataclass(frozen=True)
 class Role(Generic[S]):
     """One thing that a service can be started as.
 
-    `run` gets the settings; what it returns is served until SIGTERM, and a role that returns
-    None is a command and has done its work.
+    `run` gets the settings, and the arguments by name; what it returns is served until SIGTERM,
+    and a role that returns None is a command and has done its work.
     """
 
     settings: type[S]
-    run: Callable[[S], FastAPI | None]
+    run: Callable[..., FastAPI | None]
+    arguments: Sequence[Argument] = ()
 
 
 def main(service: str, **roles: Role[Any]) -> None:
@@ -37,13 +46,18 @@ def main(service: str, **roles: Role[Any]) -> None:
     ends everything at once, with its name and code 2.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {service}")
-    parser.add_argument("role", choices=roles)
-    role = roles[parser.parse_args().role]
+    commands = parser.add_subparsers(dest="role", required=True, metavar=" | ".join(roles))
+    for name, each in roles.items():
+        command = commands.add_parser(name, help=(each.run.__doc__ or "").partition("\n")[0])
+        for argument in each.arguments:
+            command.add_argument(*argument.names, **argument.options)
+    arguments = vars(parser.parse_args())
+    role = roles[arguments.pop("role")]
     settings = _settings(service, role.settings)
     configure_logging(service=service, level=settings.log_level)
     endpoint = str(settings.otlp_endpoint) if settings.otlp_endpoint else None
     configure_tracing(service=service, otlp_endpoint=endpoint)
-    app = role.run(settings)
+    app = role.run(settings, **arguments)
     if app is not None:
         sys.exit(_serve(app, settings))
 

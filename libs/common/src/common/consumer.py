@@ -15,6 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
 from contracts import Event
 from opentelemetry.trace import SpanKind
 
+from common.background import stop_if_cancelled
 from common.broker import (
     CONFIRM_SECONDS,
     CONNECTION_ERRORS,
@@ -77,7 +78,7 @@ class Consumer:
                 await self._consume_until_lost()
             except CONNECTION_ERRORS as error:
                 logger.warning("broker lost", queue=self._queue.name, error=str(error))
-                _stop_if_cancelled(error)
+                stop_if_cancelled()  # an error on the way out may have covered it up
             await self._abandon()
             await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -236,13 +237,6 @@ async def _acknowledge(message: AbstractIncomingMessage) -> None:
 async def _hand_back(message: AbstractIncomingMessage) -> None:
     with contextlib.suppress(*CONNECTION_ERRORS):  # a lost connection hands it back by itself
         await message.nack(requeue=True)
-
-
-def _stop_if_cancelled(error: BaseException) -> None:
-    """Go on with a cancellation that an error on the way out has covered up."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError from error
 
 
 def _attempts(message: AbstractIncomingMessage) -> int:

@@ -33,7 +33,7 @@ naming = {
 """Names of constraints, fixed so that migrations and error handling can rely on them."""
 
 frame_metadata = MetaData(naming_convention=naming)
-"""The tables that every service with a database has: outbox and inbox."""
+"""The tables that every service with a database has: outbox, inbox and periodic."""
 
 
 class HasSessions(Protocol):

@@ -7,21 +7,27 @@ and to refuse everybody would let one server's trouble end all work.
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
+from cachetools import TTLCache
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+from common.background import stop_if_cancelled
 
 logger = structlog.get_logger(__name__)
 
 MAX_TOKEN_SECONDS = 3600
-"""No access token lives longer, so no denial has to be remembered for longer."""
+"""No access token lives longer, so no denial has to be remembered for much longer."""
 
+# Longer than a token, by more than clocks differ and than a token that has run out is still taken.
+_REMEMBER_SECONDS = MAX_TOKEN_SECONDS + 120
 _STREAM = "denied"
 _COMPLETE = "denied:complete"
 _BLOCK_SECONDS = 1.0  # less than the client waits for an answer
@@ -55,19 +61,25 @@ class Claims(Protocol):
 
 
 class DenyList:
-    """Follows the list until it is cancelled; `on_denied` hears of every user it concerns."""
+    """Follows the list until it is cancelled; `on_denied` hears of every user it concerns.
+
+    It may hear of the same denial again. The client should be one that never tries again by
+    itself (`common.redis.NEVER`): a connection that was lost is how the list learns that the
+    stream may be another.
+    """
 
     def __init__(self, redis: Redis, *, on_denied: Callable[[UUID], None] | None = None) -> None:
         self._redis = redis
         self._on_denied = on_denied or (lambda _: None)
         self._last = "0"
-        self._sessions: dict[UUID, float] = {}
-        self._versions: dict[UUID, tuple[int, float]] = {}
+        self._sessions: TTLCache[UUID, None] = TTLCache(math.inf, _REMEMBER_SECONDS)
+        self._versions: TTLCache[UUID, int] = TTLCache(math.inf, _REMEMBER_SECONDS)
 
     def denies(self, token: Claims) -> bool:
         """Tell whether a token is refused."""
-        version, _ = self._versions.get(token.id, (0, 0.0))
-        return token.session_id in self._sessions or token.version < version
+        return token.session_id in self._sessions or token.version < self._versions.get(
+            token.id, token.version
+        )
 
     async def run(self) -> None:
         """Keep up with the stream; after a loss read all of it again, for it may be another."""
@@ -75,7 +87,7 @@ class DenyList:
             try:
                 await self.load()
                 while True:
-                    await self._follow()
+                    await self._read(block_seconds=_BLOCK_SECONDS)
             except (RedisError, OSError, TimeoutError) as error:
                 logger.warning("deny-list cannot be read, the known part holds", error=repr(error))
             await asyncio.sleep(_RETRY_SECONDS)
@@ -86,11 +98,8 @@ class DenyList:
         while await self._read(block_seconds=None):
             pass
 
-    async def _follow(self) -> None:
-        await self._read(block_seconds=_BLOCK_SECONDS)
-        self._forget()
-
     async def _read(self, *, block_seconds: float | None) -> bool:
+        stop_if_cancelled()
         block = int(block_seconds * 1000) if block_seconds else None
         answer: Any = await self._redis.xread({_STREAM: self._last}, count=_BATCH, block=block)
         entries = answer[0][1] if answer else []
@@ -99,22 +108,18 @@ class DenyList:
             self._learn(fields)
         return len(entries) == _BATCH
 
-    def _learn(self, fields: dict[bytes, bytes]) -> None:
-        now = time.monotonic()
-        user_id = UUID(fields[b"user"].decode())
-        if session := fields.get(b"session"):
-            self._sessions[UUID(session.decode())] = now
-        if version := fields.get(b"version"):
-            known, _ = self._versions.get(user_id, (0, now))
-            self._versions[user_id] = max(known, int(version)), now
+    def _learn(self, fields: Mapping[bytes, bytes]) -> None:
+        try:
+            user_id = UUID(fields[b"user"].decode())
+            if session := fields.get(b"session"):
+                self._sessions[UUID(session.decode())] = None
+            if version := fields.get(b"version"):
+                self._versions[user_id] = max(int(version), self._versions.get(user_id, 0))
+        except (KeyError, ValueError) as error:
+            # One entry that nobody can read must not end every process that follows the list.
+            logger.error("denial cannot be read", error=repr(error))  # noqa: TRY400
+            return
         self._on_denied(user_id)
-
-    def _forget(self) -> None:
-        oldest = time.monotonic() - MAX_TOKEN_SECONDS
-        for session_id in [key for key, at in self._sessions.items() if at < oldest]:
-            del self._sessions[session_id]
-        for user_id in [key for key, (_, at) in self._versions.items() if at < oldest]:
-            del self._versions[user_id]
 
 
 async def announce(redis: Redis, denials: Iterable[Denial]) -> None:
@@ -122,7 +127,7 @@ async def announce(redis: Redis, denials: Iterable[Denial]) -> None:
 
     To announce one twice does no harm.
     """
-    oldest = int((time.time() - MAX_TOKEN_SECONDS) * 1000)
+    oldest = int((time.time() - _REMEMBER_SECONDS) * 1000)
     async with redis.pipeline(transaction=False) as pipeline:
         for denial in denials:
             fields: dict[Any, Any] = {"user": str(denial.user_id)}

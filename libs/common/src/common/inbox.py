@@ -44,18 +44,27 @@ async def forget(session: AsyncSession, *, older_than: timedelta) -> None:
     await session.execute(sa.delete(inbox).where(inbox.c.received_at < sa.func.now() - older_than))
 
 
+async def seen_before(session: AsyncSession, envelope: Envelope) -> bool:
+    """Note an event in the transaction; tell whether an earlier one has noted it already.
+
+    For a handler that needs the envelope, or whose effect lies outside the database; the others
+    are wrapped with `once`.
+    """
+    new = await session.scalar(
+        insert(inbox)
+        .values(source=envelope.source, id=envelope.id)
+        .on_conflict_do_nothing()
+        .returning(inbox.c.id)
+    )
+    if new is None:
+        logger.info("seen before", event_id=envelope.id)
+    return new is None
+
+
 def _once(sessions: Sessions, handler: SessionHandler) -> Handler:
     async def handle(event: Event, envelope: Envelope) -> None:
         async with transaction(sessions) as session:
-            new = await session.scalar(
-                insert(inbox)
-                .values(source=envelope.source, id=envelope.id)
-                .on_conflict_do_nothing()
-                .returning(inbox.c.id)
-            )
-            if new is None:
-                logger.info("seen before", event_id=envelope.id)
-                return
-            await handler(session, event)
+            if not await seen_before(session, envelope):
+                await handler(session, event)
 
     return handle

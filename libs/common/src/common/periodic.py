@@ -12,11 +12,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.database import Sessions, frame_metadata, transaction
-from common.errors import Problem
 
 logger = structlog.get_logger(__name__)
 
@@ -52,12 +50,15 @@ class Periodic:
             for name in self._jobs:
                 try:
                     await self.turn(name)
-                except (SQLAlchemyError, Problem, OSError) as error:
-                    logger.warning("periodic job failed, will run later", job=name, exc_info=error)
+                except Exception:  # whatever it was, the other jobs must go on
+                    logger.exception("periodic job failed, will run later", job=name)
             await asyncio.sleep(self._look_seconds)
 
     async def turn(self, name: str) -> bool:
-        """Do a job if it is due and nobody else is at it; tell whether it was."""
+        """Do a job if it is due; tell whether it was.
+
+        Who comes while another replica is at it waits for the outcome: a failure makes it due.
+        """
         job = self._jobs[name]
         async with transaction(self._sessions) as session:
             claim = insert(periodic).values(name=name, ran_at=sa.func.now())

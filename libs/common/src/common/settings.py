@@ -57,9 +57,14 @@ class StorageSettings(EnvironmentSettings):
     s3_bucket: str = "documents"
 
 
-class TokenSettings(EnvironmentSettings):
+class IssuerSettings(EnvironmentSettings):
     """Who signs access tokens, and for whom."""
 
-    jwks_url: AnyHttpUrl
     token_issuer: str = "quire-auth"
     token_audience: str = "quire"
+
+
+class TokenSettings(IssuerSettings):
+    """What it takes to check access tokens."""
+
+    jwks_url: AnyHttpUrl
