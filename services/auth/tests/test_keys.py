@@ -10,14 +10,21 @@ import pytest
 import sqlalchemy as sa
 from auth.__main__ import MIGRATIONS
 from auth.app import create_api
-from auth.errors import SigningKeyLocked
-from auth.keys import Keyring, new_signing_key, open_keyring
-from auth.models import SigningKey
+from auth.base import now
+from auth.keyring.errors import SigningKeyLocked
+from auth.keyring.keyring import Keyring, new_signing_key
+from auth.keyring.models import SigningKey
 from auth.settings import ApiSettings
 from common.database import Sessions, open_database, transaction
 from common.testing import MakeDatabase, serving
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
+
+
+async def open_keyring(sessions: Sessions, vault: Fernet) -> Keyring:
+    keyring = Keyring(sessions, vault)
+    await keyring.open()
+    return keyring
 
 
 async def published(settings: ApiSettings) -> list[dict[str, Any]]:
@@ -83,25 +90,25 @@ async def test_with_another_encryption_key_the_process_does_not_start(
     sessions: Sessions, keyring: Keyring
 ) -> None:
     with pytest.raises(SigningKeyLocked):
-        await open_keyring(sessions, SecretStr(Fernet.generate_key().decode()))
+        await open_keyring(sessions, Fernet(Fernet.generate_key()))
 
 
 async def test_the_newest_key_signs_and_a_retired_one_is_not_published(
     make_database: MakeDatabase,
 ) -> None:
-    secret = Fernet.generate_key().decode()
+    vault = Fernet(Fernet.generate_key())
     async with open_database(await make_database(MIGRATIONS)) as (_, sessions):
-        first = await open_keyring(sessions, SecretStr(secret))
+        first = await open_keyring(sessions, vault)
         async with transaction(sessions) as session:
-            session.add(second := new_signing_key(Fernet(secret)))
-        both = await open_keyring(sessions, SecretStr(secret))
+            session.add(second := new_signing_key(vault, active_from=now()))
+        both = await open_keyring(sessions, vault)
         async with transaction(sessions) as session:
             await session.execute(
                 sa.update(SigningKey)
                 .where(SigningKey.kid != second.kid)
                 .values(retired_at=sa.func.now())
             )
-        left = await open_keyring(sessions, SecretStr(secret))
+        left = await open_keyring(sessions, vault)
 
     assert [key["kid"] for key in both.public] == [second.kid, first.public[0]["kid"]]
     assert [key["kid"] for key in left.public] == [second.kid]

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from auth.models import User
+from auth.users.models import User
 from common.database import Sessions, transaction
 
 ReadProblem = Callable[[httpx.Response], tuple[int, str]]

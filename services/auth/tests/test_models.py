@@ -4,8 +4,14 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from auth.errors import AccountDeactivated, SessionEnded
-from auth.models import User, UserSession, now
+from auth.base import now
+from auth.device import Device
+from auth.sessions.errors import SessionEnded
+from auth.sessions.models import UserSession
+from auth.users.errors import AccountDeactivated
+from auth.users.models import User
+
+DEVICE = Device("192.0.2.7", "curl")
 
 
 def make_user(*, is_active: bool = True) -> User:
@@ -14,31 +20,31 @@ def make_user(*, is_active: bool = True) -> User:
 
 def test_a_session_lives_until_its_lifetime_is_over() -> None:
     user = make_user()
-    session = UserSession.begin(user, lifetime=timedelta(hours=1))
+    session = UserSession.begin(user, DEVICE, lifetime=timedelta(hours=1))
 
-    session.require_live()
+    session.renew(DEVICE)
     assert session.user_id == user.id
     assert session.expires_at - session.created_at == timedelta(hours=1)
 
     session.expires_at = now()
     with pytest.raises(SessionEnded):
-        session.require_live()
+        session.renew(DEVICE)
 
 
 def test_a_revoked_session_stays_revoked_since_the_first_time() -> None:
-    session = UserSession.begin(make_user(), lifetime=timedelta(hours=1))
+    session = UserSession.begin(make_user(), DEVICE, lifetime=timedelta(hours=1))
     session.revoke()
     since = session.revoked_at
     session.revoke()
 
     assert session.revoked_at == since
     with pytest.raises(SessionEnded):
-        session.require_live()
+        session.renew(DEVICE)
 
 
 def test_a_deactivated_account_begins_no_session() -> None:
     with pytest.raises(AccountDeactivated):
-        UserSession.begin(make_user(is_active=False), lifetime=timedelta(hours=1))
+        UserSession.begin(make_user(is_active=False), DEVICE, lifetime=timedelta(hours=1))
 
 
 def test_an_address_is_verified_once_there_is_a_date() -> None:

@@ -78,8 +78,12 @@ async def test_secrets_are_written_nowhere(
         port=str(unused_tcp_port),
         log_level="DEBUG",
         database_url=database_url,
-        jwks_url=f"{base_url}/.well-known/jwks.json",
+        redis_url=settings.redis_url.get_secret_value(),
+        s3_endpoint=str(settings.s3_endpoint),
+        s3_access_key=settings.s3_access_key,
+        s3_secret_key=settings.s3_secret_key.get_secret_value(),
         key_encryption_key=encryption_key,
+        link_sealing_key=settings.link_sealing_key.get_secret_value(),
         argon2_memory_kib="64",
     )
     async with httpx.AsyncClient(base_url=f"{base_url}/api/v1/auth", timeout=30) as client:
@@ -97,7 +101,7 @@ async def test_secrets_are_written_nowhere(
     output, _ = await process.communicate()
     log, kept = output.decode(), await rows(database_url)
 
-    assert (process.returncode, checks) == (0, {"database": "ok"})
+    assert (process.returncode, checks) == (0, {"database": "ok", "redis": "ok"})
     for line in log.splitlines():
         json.loads(line)
     assert '"path": "/api/v1/auth/refresh"' in log

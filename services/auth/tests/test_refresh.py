@@ -10,7 +10,8 @@ from uuid import UUID
 import httpx
 import pytest
 import sqlalchemy as sa
-from auth.models import UserSession, now
+from auth.base import now
+from auth.sessions.models import UserSession
 from common.database import Sessions, transaction
 from jose import jwt
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from auth.keys import Keyring
+from auth.keyring.keyring import Keyring
 from common.testing import TokenIssuer
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jose import jwk, jwt
@@ -51,7 +51,18 @@ async def test_the_attacks_start_from_a_good_token(
 ) -> None:
     header = jwt.get_unverified_header(token)
     assert header == {"alg": "ES256", "typ": "at+jwt", "kid": keyring.public[0]["kid"]}
-    assert claims.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp"}
+    assert claims.keys() == {
+        "iss",
+        "aud",
+        "sub",
+        "sid",
+        "jti",
+        "iat",
+        "exp",
+        "ver",
+        "roles",
+        "permissions",
+    }
     assert (claims["iss"], claims["aud"]) == ("quire-auth", "quire")
     assert (claims["sub"], claims["exp"] - claims["iat"]) == (person.user["id"], 900)
     for good in (token, keyring.sign(claims, kind="at+jwt")):

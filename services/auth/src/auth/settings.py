@@ -1,35 +1,105 @@
 """The settings of the auth service."""
 
 import os
+from typing import Annotated
 
-from common.settings import CommonSettings, DatabaseSettings, ProcessSettings, TokenSettings
+from common.denylist import MAX_TOKEN_SECONDS
+from common.settings import (
+    BrokerSettings,
+    CommonSettings,
+    DatabaseSettings,
+    EnvironmentSettings,
+    IssuerSettings,
+    ProcessSettings,
+    RedisSettings,
+    StorageSettings,
+)
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr
+
+from auth.passwords.policy import PasswordPolicy
+
+
+def _is_a_fernet_key(value: SecretStr) -> SecretStr:
+    try:
+        Fernet(value.get_secret_value())
+    except ValueError as error:
+        raise ValueError("must be a Fernet key: 32 bytes in URL-safe base64") from error
+    return value
+
+
+FernetKey = Annotated[SecretStr, AfterValidator(_is_a_fernet_key)]
 
 
 class MigrateSettings(CommonSettings, DatabaseSettings):
     """What `migrate` needs: a migration job gets no other secret."""
 
 
-class ApiSettings(ProcessSettings, DatabaseSettings, TokenSettings):
-    """What the api process needs."""
+class VaultSettings(EnvironmentSettings):
+    """What opens the secrets in the database."""
 
-    key_encryption_key: SecretStr
-    """A Fernet key: the private signing keys lie in the database encrypted with it."""
-    access_token_seconds: int = Field(default=15 * 60, gt=0)
-    session_seconds: int = Field(default=30 * 24 * 3600, gt=0)
-    """How long a session lasts at most, however often it is refreshed."""
+    key_encryption_key: FernetKey
+    """The private signing keys and the authenticators' secrets lie there encrypted with it."""
 
+    @property
+    def vault(self) -> Fernet:
+        """What encrypts and decrypts them."""
+        return Fernet(self.key_encryption_key.get_secret_value())
+
+
+class LinkSettings(EnvironmentSettings):
+    """What a mailed link is hidden with on its way to the notifier, which writes the mail."""
+
+    link_sealing_key: FernetKey
+
+    @property
+    def seal(self) -> Fernet:
+        """What encrypts it."""
+        return Fernet(self.link_sealing_key.get_secret_value())
+
+
+class PasswordSettings(EnvironmentSettings):
+    """What passwords must be like, and what it costs to guess one."""
+
+    password_policy: PasswordPolicy = PasswordPolicy.CLASSIC
     hashing_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0)
     argon2_memory_kib: int = Field(default=64 << 10, ge=8)
     argon2_rounds: int = Field(default=2, ge=1)
-    """The cost of guessing a password: about 0.1 s and 64 MiB each on a small server."""
+    """About 0.1 s and 64 MiB each on a small server."""
 
-    @field_validator("key_encryption_key")
-    @classmethod
-    def _is_a_fernet_key(cls, value: SecretStr) -> SecretStr:
-        try:
-            Fernet(value.get_secret_value())
-        except ValueError as error:
-            raise ValueError("must be a Fernet key: 32 bytes in URL-safe base64") from error
-        return value
+
+class ApiSettings(
+    ProcessSettings,
+    DatabaseSettings,
+    RedisSettings,
+    StorageSettings,
+    IssuerSettings,
+    VaultSettings,
+    LinkSettings,
+    PasswordSettings,
+):
+    """What the api process needs."""
+
+    access_token_seconds: int = Field(default=15 * 60, gt=0, le=MAX_TOKEN_SECONDS)
+    session_seconds: int = Field(default=30 * 24 * 3600, gt=0)
+    """How long a session lasts at most, however often it is refreshed."""
+
+
+class WorkerSettings(
+    ProcessSettings, DatabaseSettings, BrokerSettings, StorageSettings, VaultSettings, LinkSettings
+):
+    """What the worker process needs."""
+
+    prefetch: int = 10
+    audit_days: int = Field(default=365, gt=0)
+    """For how long the audit log remembers."""
+    signing_key_days: int = Field(default=90, gt=0)
+    """How old a signing key gets before the next one takes over by itself."""
+
+
+class KeySettings(CommonSettings, DatabaseSettings, VaultSettings):
+    """What `rotate-keys` needs."""
+
+
+class AdminSettings(CommonSettings, DatabaseSettings, PasswordSettings):
+    """What `create-admin` needs."""

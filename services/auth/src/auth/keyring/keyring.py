@@ -1,58 +1,92 @@
-"""The keys that tokens are signed with: in memory while the process runs, encrypted at rest."""
+"""The keys in memory, while a process runs."""
 
+import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
 from common.database import Sessions, transaction
+from common.errors import Unavailable
 from common.security import ALGORITHM
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jose import jwk, jwt
-from pydantic import SecretStr
+from jose.backends.base import Key
+from sqlalchemy.exc import SQLAlchemyError
 
-from auth.errors import SigningKeyLocked
-from auth.models import SigningKey
-from auth.repository import AuthRepository
+from auth.base import now
+from auth.keyring.errors import SigningKeyLocked
+from auth.keyring.models import SigningKey, signing
+from auth.keyring.repository import KeyRepository
 
 logger = structlog.get_logger(__name__)
 
+_RELOAD_SECONDS = 15.0
+
 
 class Keyring:
-    """The signing keys: the newest signs, and all of them are published."""
+    """The signing keys: the newest that may sign does, and all of them are published."""
 
-    def __init__(self, keys: Sequence[SigningKey], vault: Fernet) -> None:
-        newest = keys[0]
-        self._kid = newest.kid
-        self._private_key = jwk.construct(_unlock(newest, vault), ALGORITHM)
-        self.public: Sequence[Mapping[str, Any]] = [key.public_jwk for key in keys]
+    def __init__(self, sessions: Sessions, vault: Fernet) -> None:
+        self._sessions = sessions
+        self._vault = vault
+        self._keys: Sequence[SigningKey] = ()
+        self._private: dict[str, Key] = {}
+
+    @property
+    def public(self) -> Sequence[Mapping[str, Any]]:
         """The public halves, as JSON Web Keys."""
+        return [key.public_jwk for key in self._keys]
+
+    async def fetch_public(self) -> Sequence[Mapping[str, Any]]:
+        """Return the public halves to who verifies tokens in this process."""
+        return self.public
 
     def sign(self, claims: Mapping[str, Any], *, kind: str) -> str:
         """Return a token of that kind (its header's `typ`)."""
-        headers = {"typ": kind, "kid": self._kid}
-        return jwt.encode(dict(claims), self._private_key, ALGORITHM, headers=headers)
+        kid = signing(self._keys).kid
+        headers = {"typ": kind, "kid": kid}
+        return jwt.encode(dict(claims), self._private[kid], ALGORITHM, headers=headers)
+
+    async def open(self) -> None:
+        """Load the keys, and make the first one if there is none; raises `SigningKeyLocked`."""
+        async with transaction(self._sessions) as session:
+            repository = KeyRepository(session)
+            # The lock lets replicas that start together agree: one makes the key, others wait.
+            await repository.lock()
+            if not await repository.published():
+                key = new_signing_key(self._vault, active_from=now())
+                await repository.add(key)
+                logger.info("signing key made", kid=key.kid)
+        await self.reload()
+
+    async def reload(self) -> None:
+        """Load the keys again, for somebody may have rotated them; raises `SigningKeyLocked`."""
+        async with self._sessions() as session:
+            keys = await KeyRepository(session).published()
+        for key in keys:
+            if key.kid not in self._private:
+                self._private[key.kid] = jwk.construct(_unlock(key, self._vault), ALGORITHM)
+        self._keys = keys
+        self._private = {key.kid: self._private[key.kid] for key in keys}
+
+    async def run(self, *, on_reload: Callable[[], Awaitable[None]]) -> None:
+        """Reload every few seconds until cancelled, and tell who verifies with the keys."""
+        while True:
+            await asyncio.sleep(_RELOAD_SECONDS)
+            try:
+                await self.reload()
+                await on_reload()
+            except (SQLAlchemyError, Unavailable, OSError) as error:
+                logger.warning("keys cannot be reloaded, the known ones hold", error=repr(error))
 
 
-async def open_keyring(sessions: Sessions, encryption_key: SecretStr) -> Keyring:
-    """Load the keys, and make the first one if there is none; raises `SigningKeyLocked`."""
-    vault = Fernet(encryption_key.get_secret_value())
-    async with transaction(sessions) as session:
-        repository = AuthRepository(session)
-        # The lock lets replicas that start together agree: one makes the key, the others wait.
-        keys = await repository.lock_signing_keys()
-        if not keys:
-            keys = [new_signing_key(vault)]
-            await repository.add_signing_key(keys[0])
-            logger.info("signing key made", kid=keys[0].kid)
-    return Keyring(keys, vault)
-
-
-def new_signing_key(vault: Fernet) -> SigningKey:
+def new_signing_key(vault: Fernet, *, active_from: datetime) -> SigningKey:
     """Make a key pair whose private half only the vault's key can read."""
     private = ec.generate_private_key(ec.SECP256R1())
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -62,6 +96,7 @@ def new_signing_key(vault: Fernet) -> SigningKey:
         kid=kid,
         encrypted_private_key=vault.encrypt(pem),
         public_jwk={**public, "kid": kid, "use": "sig"},
+        active_from=active_from,
     )
 
 

@@ -1,6 +1,7 @@
 """Alembic's entry; `common.migrations` does the work."""
 
-from auth.models import Base
+from auth import app  # noqa: F401 - with it come the models of every noun
+from auth.base import Base
 from common.migrations import configure_environment
 
 configure_environment(Base.metadata)

@@ -4,6 +4,7 @@ import asyncio
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -20,6 +21,15 @@ def normalised(password: str) -> str:
     The same "é" comes as one code point from one keyboard and as two from another.
     """
     return unicodedata.normalize("NFKC", password)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a password was right."""
+
+    right: bool
+    new_hash: str | None = None
+    """Set when the hash was made with other costs than those of the settings."""
 
 
 class Passwords:
@@ -42,18 +52,18 @@ class Passwords:
         """Return the hash of a password."""
         return str(await self._in_thread(partial(self._context.hash, normalised(password))))
 
-    async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Tell whether the password is right.
+    async def verify(self, password: str, password_hash: str | None) -> Verdict:
+        """Tell whether the password is right, and its new hash if the old one has become weak.
 
-        Without a hash it is not, but that takes as long to find out: the time of an answer must
-        not tell whether there is such a user.
+        Without a hash it is not right, but that takes as long to find out: the time of an answer
+        must not tell whether there is such a user.
         """
         candidate = normalised(password)
         if len(candidate) > MAX_CHARS:  # nobody's password; libpass would raise beyond 4 KiB
-            return False
+            return Verdict(right=False)
         check = partial(self._context.verify_and_update, candidate, password_hash)
-        right, _ = await self._in_thread(check)
-        return bool(right)
+        right, new_hash = await self._in_thread(check)
+        return Verdict(right=bool(right), new_hash=new_hash)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

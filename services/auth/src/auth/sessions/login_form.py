@@ -1,36 +1,44 @@
-"""The two bodies of a login: JSON, and the form of OAuth2 that its clients send."""
+"""The bodies of a login: JSON, and the forms of OAuth2 that its clients send."""
 
 from email.message import Message
 from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from auth.errors import UnsupportedMediaType
-from auth.schemas import Credentials, PasswordGrant
+from auth.sessions.errors import OAuthError, UnsupportedMediaType
+from auth.sessions.schemas import Credentials, PasswordGrant, RefreshGrant
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 
-LOGIN_BODY: dict[str, Any] = {
+
+def _body(contents: dict[str, type[BaseModel]]) -> dict[str, Any]:
+    """Say in OpenAPI what the body is, since FastAPI cannot see that there are two kinds."""
+    content = {kind: {"schema": model.model_json_schema()} for kind, model in contents.items()}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+LOGIN_BODY = _body({_FORM: PasswordGrant, _JSON: Credentials})
+TOKEN_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            _FORM: {"schema": PasswordGrant.model_json_schema()},
-            _JSON: {"schema": Credentials.model_json_schema()},
+            _FORM: {
+                "schema": {
+                    "oneOf": [PasswordGrant.model_json_schema(), RefreshGrant.model_json_schema()]
+                }
+            }
         },
     }
 }
-"""What OpenAPI says about the body, since FastAPI cannot see that there are two kinds."""
 
 
 async def read_credentials(request: Request) -> Credentials:
     """Read either body; raises `UnsupportedMediaType`, `RequestValidationError`."""
-    content_type = Message()
-    content_type["content-type"] = request.headers.get("content-type", "")
     try:
-        match content_type.get_content_type():
+        match media_type(request):
             case "application/json":
                 return Credentials.model_validate_json(await request.body())
             case "application/x-www-form-urlencoded":
@@ -40,3 +48,27 @@ async def read_credentials(request: Request) -> Credentials:
             [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
         ) from None  # the cause would carry the password into whatever prints the error
     raise UnsupportedMediaType
+
+
+async def read_grant(request: Request) -> PasswordGrant | RefreshGrant:
+    """Read a token request (RFC 6749); raises `OAuthError`."""
+    if media_type(request) != _FORM:
+        raise OAuthError("invalid_request", f"Send {_FORM}.")
+    form = dict(await request.form())
+    try:
+        match form.get("grant_type"):
+            case "password":
+                return PasswordGrant.model_validate(form)
+            case "refresh_token":
+                return RefreshGrant.model_validate(form)
+    except ValidationError as error:
+        fields = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
+        raise OAuthError("invalid_request", f"Not valid: {fields}.") from None
+    raise OAuthError("unsupported_grant_type", "The grant types are password and refresh_token.")
+
+
+def media_type(request: Request) -> str:
+    """Return the body's media type without its parameters."""
+    content_type = Message()
+    content_type["content-type"] = request.headers.get("content-type", "")
+    return content_type.get_content_type()

@@ -1,0 +1,1 @@
+"""API keys: how machines come in, with a part of their owner's permissions."""

@@ -1,0 +1,1 @@
+"""Revocations: how tokens that are out already are refused everywhere."""

@@ -1,0 +1,1 @@
+"""Accounts as such, and what administrators do with them."""
