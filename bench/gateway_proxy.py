@@ -7,6 +7,7 @@ numbers compare with each other and not with those of another machine.
 """
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -16,34 +17,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 from typing import cast
+from uuid import uuid4
 
 import httpx
 import uvicorn
 import uvloop
+from common.testing import TokenIssuer
 from fastapi import FastAPI, Request, Response
 
 ROUNDS = 3
 CONNECTIONS = 32
 PATH = "/api/v1/documents/1"
-REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nAccept: */*\r\n\r\n".encode()
+REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nAccept: */*\r\n%s\r\n"
 BODY = b'{"id":1,"title":"' + b"x" * 400 + b'"}'
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-    len(BODY),
-    BODY,
-)
+
+
+def answer(body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % len(body) + body
+
+
+ANSWER = answer(BODY)
 
 
 class Service(asyncio.Protocol):
     """Answers at once, so that it is never what limits."""
 
+    jwks = b""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        self.transport.write(ANSWER * data.count(b"\r\n\r\n"))
+        if data.startswith(b"GET /jwks.json "):
+            self.transport.write(answer(self.jwks))
+        else:
+            self.transport.write(ANSWER * data.count(b"\r\n\r\n"))
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, jwks: str) -> None:
+    Service.jwks = jwks.encode()
     server = await asyncio.get_running_loop().create_server(Service, "127.0.0.1", port)
     await server.serve_forever()
 
@@ -54,21 +67,21 @@ def naive_proxy(service: str) -> FastAPI:
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     async def forward(path: str, request: Request) -> Response:
-        answer = await client.request(
+        given = await client.request(
             request.method,
             f"{service}/{path}",
             headers=[(n, v) for n, v in request.headers.raw if n != b"host"],
             content=await request.body(),
         )
-        return Response(answer.content, answer.status_code, dict(answer.headers))
+        return Response(given.content, given.status_code, dict(given.headers))
 
     return app
 
 
-async def ask(port: int, until: float, waits: list[float]) -> None:
+async def ask(port: int, request: bytes, until: float, waits: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while (started := time.perf_counter()) < until:
-        writer.write(REQUEST)
+        writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         await reader.readexactly(len(BODY))
@@ -76,12 +89,12 @@ async def ask(port: int, until: float, waits: list[float]) -> None:
     writer.close()
 
 
-async def measure(port: int, seconds: float) -> tuple[float, float]:
+async def measure(port: int, request: bytes, seconds: float) -> tuple[float, float]:
     """Return requests a second and the 99th percentile of the waits, in milliseconds."""
-    await ask(port, time.perf_counter() + 1, [])
+    await ask(port, request, time.perf_counter() + 1, [])
     waits: list[float] = []
     until = time.perf_counter() + seconds
-    await asyncio.gather(*(ask(port, until, waits) for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(ask(port, request, until, waits) for _ in range(CONNECTIONS)))
     return len(waits) / seconds, sorted(waits)[len(waits) * 99 // 100] * 1000
 
 
@@ -118,15 +131,23 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
     service, port = free_port(), free_port()
     url = f"http://127.0.0.1:{service}"
+    issuer = TokenIssuer()
+    anonymous = (REQUEST % "").encode()
+    signed_in = (REQUEST % f"Authorization: Bearer {issuer.token(uuid4())}\r\n").encode()
     settings = {f"QUIRE_{name}_URL": url for name in ("AUTH", "DOCUMENTS", "NOTIFIER")}
-    rivals = {
+    settings |= {
+        "QUIRE_PORT": str(port),
+        "QUIRE_JWKS_URL": f"{url}/jwks.json",
+        "QUIRE_REDIS_URL": f"redis://127.0.0.1:{free_port()}",  # none: it does without
+    }
+    gateway = ["-m", "gateway", "api"]
+    quiet = {**settings, "QUIRE_LOG_LEVEL": "ERROR"}
+    rivals: dict[str, tuple[list[str], dict[str, str], bytes] | None] = {
         "service itself": None,
-        "gateway": (["-m", "gateway", "api"], {**settings, "QUIRE_PORT": str(port)}),
-        "gateway, no access log": (
-            ["-m", "gateway", "api"],
-            {**settings, "QUIRE_PORT": str(port), "QUIRE_LOG_LEVEL": "WARNING"},
-        ),
-        "FastAPI + httpx": ([__file__, "naive", str(port), url], {}),
+        "gateway": (gateway, settings, anonymous),
+        "gateway, no access log": (gateway, quiet, anonymous),
+        "the same, with a token": (gateway, quiet, signed_in),
+        "FastAPI + httpx": ([__file__, "naive", str(port), url], {}, anonymous),
     }
     print(
         f"{ROUNDS} rounds in turn, {CONNECTIONS} connections, {seconds:g} s each, "
@@ -134,15 +155,15 @@ def main() -> None:
     )
     rates: dict[str, list[float]] = {name: [] for name in rivals}
     waits: dict[str, list[float]] = {name: [] for name in rivals}
-    with process(__file__, "service", str(service), port=service):
+    with process(__file__, "service", str(service), json.dumps(issuer.jwks), port=service):
         for _ in range(ROUNDS):
             for name, rival in rivals.items():
                 if rival is None:
-                    rate, p99 = uvloop.run(measure(service, seconds))
+                    rate, p99 = uvloop.run(measure(service, anonymous, seconds))
                 else:
-                    arguments, environment = rival
+                    arguments, environment, request = rival
                     with process(*arguments, port=port, **environment):
-                        rate, p99 = uvloop.run(measure(port, seconds))
+                        rate, p99 = uvloop.run(measure(port, request, seconds))
                 rates[name].append(rate)
                 waits[name].append(p99)
     naive = median(rates["FastAPI + httpx"])
@@ -155,7 +176,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["service"]:
-        uvloop.run(serve(int(sys.argv[2])))
+        uvloop.run(serve(int(sys.argv[2]), sys.argv[3]))
     elif sys.argv[1:2] == ["naive"]:
         uvicorn.run(naive_proxy(sys.argv[3]), port=int(sys.argv[2]), log_level="warning")
     else:

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 import uvicorn
-from common.testing import eventually
+from common.testing import TokenIssuer, eventually
 from gateway.app import create_api
 from gateway.settings import ApiSettings
 
@@ -102,12 +102,18 @@ def raw_service() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def gateway() -> Callable[..., Any]:
+def surroundings(infrastructure: Any, issuer: TokenIssuer) -> dict[str, str]:
+    """Whose tokens a gateway believes, and where it hears which are denied."""
+    return {"redis_url": infrastructure.redis_url, "jwks_url": issuer.jwks_url}
+
+
+@pytest.fixture(scope="session")
+def gateway(surroundings: dict[str, str]) -> Callable[..., Any]:
     """Open a gateway in this process, before services by name; yields its URL."""
 
     @asynccontextmanager
     async def opened(settings: dict[str, Any] | None = None, **services: str) -> AsyncIterator[str]:
-        chosen = {"port": 0, **urls(services), **(settings or {})}
+        chosen = {"port": 0, **surroundings, **urls(services), **(settings or {})}
         app = create_api(ApiSettings.model_validate(chosen))
         config = uvicorn.Config(
             app, host="127.0.0.1", port=0, log_config=None, access_log=False, proxy_headers=False
@@ -176,7 +182,7 @@ class Process:
 
 
 @pytest.fixture(scope="session")
-def gateway_process() -> Callable[..., Any]:
+def gateway_process(surroundings: dict[str, str]) -> Callable[..., Any]:
     """Run `python -m gateway api` before services by name."""
 
     @asynccontextmanager
@@ -184,7 +190,13 @@ def gateway_process() -> Callable[..., Any]:
         settings: dict[str, Any] | None = None, **services: str
     ) -> AsyncIterator[Process]:
         port = free_port()
-        chosen = {"port": port, "log_level": "ERROR", **urls(services), **(settings or {})}
+        chosen = {
+            "port": port,
+            "log_level": "ERROR",
+            **surroundings,
+            **urls(services),
+            **(settings or {}),
+        }
         variables = {f"QUIRE_{name.upper()}": str(value) for name, value in chosen.items()}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "gateway", "api", env={**os.environ, **variables}

@@ -14,6 +14,7 @@ from common.testing import serving
 from fastapi import APIRouter, Depends
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from gateway.merge import merge
+from gateway.openapi import with_every_way_in
 from pydantic import BaseModel, create_model
 
 
@@ -82,6 +83,30 @@ def test_security_schemes_and_operation_ids_follow() -> None:
     assert merged["paths"]["/b"]["get"]["security"] == [{"Documentsoauth": ["a"]}]
     assert merged["paths"]["/a"]["get"]["operationId"] == "auth_get"
     assert [tag["name"] for tag in merged["tags"]] == ["same", "a", "b"]
+
+
+def test_every_way_to_sign_in_is_told_of() -> None:
+    suite = with_every_way_in(
+        {
+            "paths": {
+                "/me": {
+                    "get": {"security": [{"HTTPBearer": []}]},
+                    "put": {"security": [{"x": []}]},
+                },
+                "/login": {"post": {}},
+            },
+            "components": {"securitySchemes": {"HTTPBearer": {"type": "http"}, "x": {}}},
+        }
+    )
+    ways = ["HTTPBearer", "Password", "ApiKey", "Cookie"]
+    assert suite["paths"]["/me"]["get"]["security"] == [{way: []} for way in ways]
+    assert suite["paths"]["/me"]["put"]["security"] == [{"x": []}]
+    assert "security" not in suite["paths"]["/login"]["post"]
+    schemes = suite["components"]["securitySchemes"]
+    assert schemes.keys() == {*ways, "x"}
+    assert (schemes["ApiKey"]["in"], schemes["ApiKey"]["name"]) == ("header", "X-API-Key")
+    assert (schemes["Cookie"]["in"], schemes["Cookie"]["name"]) == ("cookie", "__Host-quire_access")
+    assert schemes["Password"]["flows"]["password"]["tokenUrl"] == "/api/v1/auth/token"
 
 
 def test_inputs_are_not_changed() -> None:

@@ -2,9 +2,11 @@
 
 import gzip
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiohttp import ClientSession
+from common.testing import TokenIssuer
 from yarl import URL
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -67,7 +69,10 @@ async def test_the_longest_prefix_on_a_segment_edge_decides(
     assert reached == ({service} if service else set())
 
 
-async def test_headers_of_the_connection_stay_on_it(suite: Any, connected: Any) -> None:
+async def test_headers_of_the_connection_stay_on_it(
+    suite: Any, connected: Any, issuer: TokenIssuer
+) -> None:
+    token = issuer.token(uuid4())
     suite.documents.behave(
         b"HTTP/1.1 200 OK\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\n"
         b"Proxy-Authenticate: Basic\r\nUpgrade: h2c\r\nServer: secret/1\r\nDate: yesterday\r\n"
@@ -78,7 +83,7 @@ async def test_headers_of_the_connection_stay_on_it(suite: Any, connected: Any) 
             b"GET /api/v1/documents HTTP/1.1\r\nHost: quire.test\r\n"
             b"Connection: keep-alive, X-Private, Authorization\r\nX-Private: 1\r\nTE: trailers\r\n"
             b"Keep-Alive: 5\r\nProxy-Authorization: Basic eA==\r\nProxy-Connection: close\r\n"
-            b"Upgrade: h2c\r\nAuthorization: Bearer t\r\nX-End: 1\r\n\r\n"
+            b"Upgrade: h2c\r\nX-End: 1\r\nAuthorization: Bearer " + token.encode() + b"\r\n\r\n"
         )
         answered = fields(await reader.readuntil(b"\r\n\r\n"))
     sent = dict(fields(suite.documents.heads[0]))
@@ -86,7 +91,7 @@ async def test_headers_of_the_connection_stay_on_it(suite: Any, connected: Any) 
         {"connection", "x-private", "te", "keep-alive", "proxy-authorization"}
         | {"proxy-connection", "upgrade", "accept", "accept-encoding", "user-agent"}
     )
-    assert sent["authorization"] == "Bearer t"  # not a client's to take away
+    assert sent["authorization"] == f"Bearer {token}"  # not a client's to take away
     assert sent["x-end"] == dict(answered)["x-end"] == "1"
     assert [value for name, value in answered if name == "set-cookie"] == ["a=1", "b=2"]
     assert [value for name, value in answered if name == "date"] != ["yesterday"]

@@ -1,12 +1,17 @@
 """The gateway's process, put together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from common.app import Running, build_app
+from common.denylist import DenyList
+from common.redis import NEVER, open_redis
+from common.security import TokenVerifier, published_at
 from fastapi import FastAPI
 
 from gateway import api
+from gateway.api_keys import ApiKeys
+from gateway.authentication import Authenticator
 from gateway.docs import doc_routes
 from gateway.forwarding import ForwardingRoute
 from gateway.neighbours import Neighbours
@@ -28,13 +33,25 @@ def create_api(settings: ApiSettings) -> FastAPI:
 
     @asynccontextmanager
     async def start() -> AsyncIterator[Running]:
-        async with open_session(settings) as session, open_socket_session(settings) as sockets:
+        async with (
+            open_session(settings) as session,
+            open_socket_session(settings) as sockets,
+            aclosing(open_redis(settings, NEVER)) as redis,
+        ):
+            denylist = DenyList(redis)
+            tokens = TokenVerifier(
+                published_at(session, str(settings.jwks_url)),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+                denylist=denylist,
+            )
+            authenticator = Authenticator(tokens, ApiKeys(session, origins["auth"], tokens))
             neighbours = Neighbours(session, origins)
-            # No checks: were the gateway unready whenever one service is, that service's trouble
-            # would take the others off the net. `/health/ready` tells of them.
+            # No checks: were the gateway unready whenever one service is, or Redis, that one's
+            # trouble would take the others off the net. `/health/ready` tells of the services.
             yield Running(
                 Resources(
-                    http=HttpProxy(session, origins, settings),
+                    http=HttpProxy(session, origins, settings, authenticator),
                     sockets=WebSocketProxy(sockets, origins, settings),
                     neighbours=neighbours,
                     document=SuiteDocument(
@@ -43,7 +60,8 @@ def create_api(settings: ApiSettings) -> FastAPI:
                         version=app.version,
                         max_age_seconds=settings.openapi_cache_seconds,
                     ),
-                )
+                ),
+                tasks={"denylist": denylist.run},
             )
 
     app = build_app("gateway", start, routers=[api.router])

@@ -1,6 +1,6 @@
 """What can go wrong at the gateway itself; all else is an answer of a service, passed on."""
 
-from common.errors import Problem
+from common.errors import Problem, Unauthorized
 
 
 class RouteNotFound(Problem):
@@ -17,6 +17,30 @@ class AmbiguousRequest(Problem):
     def __init__(self, detail: str) -> None:
         # Where this request ends is not certain, so that nothing after it may be believed.
         super().__init__(detail, headers={"Connection": "close"})
+
+
+class AmbiguousCredentials(Problem):
+    """The request says in two ways who is asking, so that a service might believe the other."""
+
+    status, slug, title = 400, "ambiguous-credentials", "The request is signed in twice"
+
+    def __init__(self) -> None:
+        super().__init__("Send one of: an Authorization header, an X-API-Key header, a cookie.")
+
+
+class InvalidApiKey(Unauthorized):
+    """The API key is unknown, has run out or was revoked."""
+
+    slug, title = "invalid-api-key", "The API key is not valid"
+
+
+class CsrfTokenInvalid(Problem):
+    """A cookie alone may have been sent by another site's page, so it changes nothing."""
+
+    status, slug, title = 403, "csrf-token-invalid", "The CSRF token is missing or wrong"
+
+    def __init__(self) -> None:
+        super().__init__("With a cookie, send X-CSRF-Token; without, an Authorization header.")
 
 
 class BodyTooLarge(Problem):

@@ -1,7 +1,7 @@
 """Which header fields pass the gateway, and which it writes itself (RFC 9110, section 7.6)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from common.context import request_id
 from common.telemetry import trace_headers
@@ -43,23 +43,42 @@ _NEVER_HOP_BY_HOP = frozenset(
     }
 )
 # Nothing that is trusted stands before the gateway, so what a client says about itself is dropped.
-_WRITTEN_BY_GATEWAY = frozenset({b"forwarded", b"host", b"x-real-ip", b"x-request-id"})
-_WRITTEN_BY_HANDSHAKE = b"sec-websocket-"
+_WRITTEN_BY_GATEWAY = frozenset(
+    {
+        b"authorization",
+        b"cookie",
+        b"forwarded",
+        b"host",
+        b"x-api-key",
+        b"x-real-ip",
+        b"x-request-id",
+    }
+)
+# The last looks like something that a gateway says of who is asking; this one says it by a token.
+_DROPPED_PREFIXES = (b"sec-websocket-", b"x-forwarded-", b"x-user-")
 _WRITTEN_BY_SERVER = frozenset({b"date", b"server"})
 _CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def for_upstream(scope: Scope, *, has_body: bool) -> CIMultiDict[str]:
-    """Return the header fields of a request as the service is to see them."""
+def for_upstream(
+    scope: Scope, identity: Mapping[bytes, bytes], *, has_body: bool
+) -> CIMultiDict[str]:
+    """Return the header fields of a request as the service is to see them.
+
+    `identity` takes the place of what the client sent as its credentials.
+    """
     received: list[tuple[bytes, bytes]] = scope["headers"]
     context = trace_headers()
     dropped = _dropped_by_hop(received) | _WRITTEN_BY_GATEWAY | {name.encode() for name in context}
     if not has_body:
         dropped |= {b"expect", b"content-length"}
     headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in received:
-        if name in dropped or name.startswith((b"x-forwarded-", _WRITTEN_BY_HANDSHAKE)):
-            continue
+    passed = [
+        (name, value)
+        for name, value in received
+        if name not in dropped and not name.startswith(_DROPPED_PREFIXES)
+    ]
+    for name, value in (*passed, *identity.items()):
         headers.add(name.decode("ascii"), _text(name, value))
     client = scope.get("client")
     headers["X-Forwarded-For"] = client[0] if client else "unknown"

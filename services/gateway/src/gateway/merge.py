@@ -24,7 +24,7 @@ def merge(documents: Mapping[str, Document]) -> dict[str, Any]:
     for service, document in documents.items():
         names = {component: _prefixed(service, component[1], taken) for component in ambiguous}
         part = _renamed(document, names)
-        for operation in _operations(part):
+        for operation in operations(part):
             if operation.get("operationId") in repeated:
                 operation["operationId"] = f"{service}_{operation['operationId']}"
             if "security" in part:  # the service's default is not the suite's
@@ -123,13 +123,14 @@ def _repeated_operation_ids(documents: Mapping[str, Document]) -> set[str]:
     counts = Counter(
         operation["operationId"]
         for document in documents.values()
-        for operation in _operations(document)
+        for operation in operations(document)
         if "operationId" in operation
     )
     return {name for name, count in counts.items() if count > 1}
 
 
-def _operations(document: Document) -> Iterator[dict[str, Any]]:
+def operations(document: Document) -> Iterator[dict[str, Any]]:
+    """Go through all the operations of a document."""
     for item in document.get("paths", {}).values():
         for method, operation in item.items():
             if method in _METHODS:

@@ -5,10 +5,32 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from gateway.merge import merge
+from gateway import routes
+from gateway.credentials import ACCESS_COOKIE
+from gateway.merge import merge, operations
 from gateway.neighbours import Neighbours
-from gateway.routes import find
 
+_BEARER = "HTTPBearer"
+_ALSO_ACCEPTED = {
+    "Password": {
+        "type": "oauth2",
+        "description": "Signs in here, for a bearer token.",
+        "flows": {"password": {"tokenUrl": routes.TOKEN, "scopes": {}}},
+    },
+    "ApiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "A key from `POST /auth/api-keys`.",
+    },
+    "Cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": ACCESS_COOKIE,
+        "description": "Set by `POST /auth/login?cookies=true`; what is not a GET, HEAD or OPTIONS "
+        "request then needs the header `X-CSRF-Token`, too.",
+    },
+}
 _DESCRIPTION = "Turns uploaded documents into text, page by page, and tells you while it does."
 
 
@@ -50,9 +72,22 @@ class SuiteDocument:
             for service, document in documents.items()
             if document
         }
-        merged = merge({**parts, "gateway": self._own()})
+        merged = with_every_way_in(merge({**parts, "gateway": self._own()}))
         extra = {"x-unavailable": absent} if absent else {}
         return {"openapi": "3.1.0", "info": info, **extra, **merged}
+
+
+def with_every_way_in(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with the credentials that the gateway turns into the services' one."""
+    schemes = document["components"].get("securitySchemes", {})
+    if _BEARER not in schemes:
+        return document
+    also: list[dict[str, list[str]]] = [{name: []} for name in _ALSO_ACCEPTED]
+    for operation in operations(document):
+        if any(_BEARER in alternative for alternative in operation.get("security", [])):
+            operation["security"] = [*operation["security"], *also]
+    every = {**document["components"], "securitySchemes": {**schemes, **_ALSO_ACCEPTED}}
+    return {**document, "components": every}
 
 
 def _reachable(service: str, paths: dict[str, Any]) -> dict[str, Any]:
@@ -60,5 +95,5 @@ def _reachable(service: str, paths: dict[str, Any]) -> dict[str, Any]:
     return {
         path: item
         for path, item in paths.items()
-        if (prefix := find(path)) is not None and prefix.service == service
+        if (prefix := routes.find(path)) is not None and prefix.service == service
     }

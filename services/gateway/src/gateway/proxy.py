@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from gateway import headers
+from gateway.authentication import Authenticator
 from gateway.body import RequestBody
 from gateway.errors import (
     BodyTooLarge,
@@ -38,10 +39,15 @@ class HttpProxy:
     """The way of a request through the gateway."""
 
     def __init__(
-        self, session: ClientSession, origins: Mapping[str, str], settings: ApiSettings
+        self,
+        session: ClientSession,
+        origins: Mapping[str, str],
+        settings: ApiSettings,
+        authenticator: Authenticator,
     ) -> None:
         self._session = session
         self._origins = origins
+        self._authenticator = authenticator
         self._first_byte_seconds = settings.first_byte_seconds
         self._limit = settings.max_body_bytes
 
@@ -54,11 +60,13 @@ class HttpProxy:
         length = body_length(scope)
         if length is not None and length > self._limit:
             raise self._too_large()
+        # Before a byte of the body: whoever is refused here is not asked for it.
+        identity = await self._authenticator.identify(service, scope)
         patience = Patience(self._first_byte_seconds)
         body = RequestBody(receive, patience, length=length, limit=self._limit)
         try:
             async with patience.timeout:
-                response = await self._request(service, scope, body)
+                response = await self._request(service, scope, identity, body)
                 patience.answer_began()
                 await self._respond(service, response, body, send)
         except (ClientError, TimeoutError) as error:
@@ -70,7 +78,9 @@ class HttpProxy:
         finally:
             body.stop_watching()
 
-    async def _request(self, service: str, scope: Scope, body: RequestBody) -> ClientResponse:
+    async def _request(
+        self, service: str, scope: Scope, identity: Mapping[bytes, bytes], body: RequestBody
+    ) -> ClientResponse:
         method: str = scope["method"]
         has_body = not body.complete
         if not has_body:
@@ -79,7 +89,7 @@ class HttpProxy:
         return await self._session.request(
             method,
             upstream_url(self._origins[service], scope),
-            headers=headers.for_upstream(scope, has_body=has_body),
+            headers=headers.for_upstream(scope, identity, has_body=has_body),
             data=body if has_body else None,
             allow_redirects=False,
             middlewares=(attempt,),

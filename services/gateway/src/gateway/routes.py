@@ -34,6 +34,25 @@ SERVICES = {
     ),
 }
 
+TOKEN = "/api/v1/auth/token"
+PUBLIC = frozenset(
+    {
+        TOKEN,
+        "/api/v1/auth/register",
+        "/api/v1/auth/login",
+        "/api/v1/auth/refresh",
+        "/api/v1/auth/email/verify",
+        "/api/v1/auth/email/resend",
+        "/api/v1/auth/password/reset-request",
+        "/api/v1/auth/password/reset",
+        "/api/v1/auth/mfa/verify",
+        "/api/v1/.well-known/jwks.json",
+        "/.well-known/jwks.json",
+    }
+)
+"""Where one signs in, or need not: credentials are neither looked at nor passed on, for a client
+that attaches its expired token to everything must still be able to get a new one."""
+
 
 @dataclass(frozen=True)
 class PathPrefix:

@@ -1,10 +1,10 @@
-"""What the gateway is told from outside: where the services are, and its limits."""
+"""What the gateway is told from outside: where its neighbours are, and its limits."""
 
-from common.settings import ProcessSettings
+from common.settings import ProcessSettings, RedisSettings, TokenSettings
 from pydantic import AnyHttpUrl
 
 
-class ApiSettings(ProcessSettings):
+class ApiSettings(ProcessSettings, RedisSettings, TokenSettings):
     """What the api process needs, the only one there is."""
 
     auth_url: AnyHttpUrl

@@ -19,6 +19,7 @@ from aiohttp import (
 from starlette.types import Receive, Scope, Send
 
 from gateway import headers
+from gateway.authentication import identify_socket
 from gateway.errors import (
     UpstreamAnswerInvalid,
     UpstreamHungUp,
@@ -62,8 +63,9 @@ class WebSocketProxy:
     async def forward(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Join the client's socket to one at the service, once the service has accepted it."""
         await receive()  # websocket.connect
+        identity = identify_socket(service, scope)
         try:
-            upstream = await self._connect(service, scope)
+            upstream = await self._connect(service, scope, identity)
         except HandshakeRefused as refusal:
             await _refuse(service, refusal, send)
             return
@@ -77,12 +79,14 @@ class WebSocketProxy:
         finally:
             await upstream.close(code=end.code, message=end.reason.encode())
 
-    async def _connect(self, service: str, scope: Scope) -> ClientWebSocketResponse:
+    async def _connect(
+        self, service: str, scope: Scope, identity: Mapping[bytes, bytes]
+    ) -> ClientWebSocketResponse:
         try:
             async with asyncio.timeout(self._handshake_seconds):
                 return await self._session.ws_connect(
                     upstream_url(self._origins[service], scope),
-                    headers=headers.for_upstream(scope, has_body=False),
+                    headers=headers.for_upstream(scope, identity, has_body=False),
                     protocols=scope["subprotocols"],
                     heartbeat=_PING_SECONDS,
                     autoclose=False,
