@@ -5,16 +5,19 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import notifier
 import pytest
 from common import broker
 from common.envelope import Envelope, seal
-from common.testing import TokenIssuer, serving
+from common.testing import MakeDatabase, TokenIssuer, serving
 from contracts import Event, OcrCompleted, OcrProgress
+from cryptography.fernet import Fernet
 from notifier.app import create_api, create_worker
-from notifier.consumers import QUEUE, handlers
+from notifier.consumers import MAIL_QUEUE, QUEUE, handlers
 from notifier.notifications import NotificationService
 from notifier.settings import ApiSettings, WorkerSettings
 from notifier.streams import Streams
@@ -151,15 +154,61 @@ async def api_url(api_settings: Settings) -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrations() -> Path:
+    return Path(notifier.__file__).parent / "migrations"
+
+
+@pytest.fixture(scope="session")
+async def database_url(make_database: MakeDatabase, migrations: Path) -> str:
+    return await make_database(migrations)
+
+
+@pytest.fixture(scope="session")
+def sealing_key() -> str:
+    return Fernet.generate_key().decode()
+
+
 @pytest.fixture
-async def start_worker(amqp_url: str, redis_url: str) -> StartWorker:
-    """Start a worker, whose queue is there from the beginning."""
+def smtp_port(unused_tcp_port_factory: Callable[[], int]) -> int:
+    """Return the port of the mail server; nobody listens there unless a test makes one."""
+    return unused_tcp_port_factory()
+
+
+@pytest.fixture
+async def worker_settings(
+    amqp_url: str, redis_url: str, database_url: str, sealing_key: str, smtp_port: int
+) -> dict[str, str]:
+    """Return the settings of a worker, whose queues are there from the beginning."""
     async with await broker.connect(amqp_url) as connection:
-        await broker.declare(await connection.channel(), QUEUE)
+        for queue in (QUEUE, MAIL_QUEUE):
+            await broker.declare(await connection.channel(), queue)
+    return {
+        "redis_url": redis_url,
+        "amqp_url": amqp_url,
+        "database_url": database_url,
+        "smtp_host": "127.0.0.1",
+        "smtp_port": str(smtp_port),
+        "smtp_tls": "none",
+        "mail_from": "Quire <noreply@quire.example>",
+        "public_url": "https://quire.example",
+        "link_sealing_key": sealing_key,
+    }
+
+
+@pytest.fixture
+def worker_env(worker_settings: dict[str, str], unused_tcp_port: int) -> dict[str, str]:
+    """Return the same settings as a process is given them."""
+    settings = {"port": str(unused_tcp_port), **worker_settings}
+    return {f"QUIRE_{name.upper()}": value for name, value in settings.items()}
+
+
+@pytest.fixture
+def start_worker(worker_settings: dict[str, str]) -> StartWorker:
+    """Start a worker, normal except for the changes."""
 
     def start(**changes: object) -> AbstractAsyncContextManager[str]:
-        normal = {"port": 0, "redis_url": redis_url, "amqp_url": amqp_url}
-        settings = WorkerSettings.model_validate({**normal, **changes})
+        settings = WorkerSettings.model_validate({"port": 0, **worker_settings, **changes})
         return serving(create_worker(settings))
 
     return start

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from common.security import STREAM_TICKET
+from common.security import ACCESS_TOKEN, STREAM_TICKET
 from common.testing import TokenIssuer, serving
+from contracts import OWN, Permission
 from notifier.app import create_api
 
 
@@ -85,6 +86,17 @@ async def test_a_silent_client_is_refused(api_settings: Any, listen: Any) -> Non
         listen(url=url) as socket,
     ):
         assert await socket.close_code() == 4401
+
+
+@pytest.mark.parametrize("way", ["token", "ticket"])
+async def test_who_may_not_listen_is_refused(
+    issuer: TokenIssuer, listen: Any, user_id: UUID, way: str
+) -> None:
+    kind = STREAM_TICKET if way == "ticket" else ACCESS_TOKEN
+    others = sorted(OWN - {Permission.EVENTS_READ})
+    token = issuer.token(user_id, kind=kind, permissions=others)
+    async with listen(path=f"/ws?{way}={token}") as socket:
+        assert await socket.close_code() == 4403
 
 
 @pytest.mark.parametrize("other", [str(uuid4()), "1", "%2e%2e", "x" * 1000])

@@ -2,8 +2,11 @@
 
 import random
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
+import pytest
+from contracts import Failure, ReportCompleted, ReportProgress
 from notifier.streams import Offset
 
 
@@ -68,7 +71,29 @@ async def test_shuffled_progress_never_falls_and_ends_at_100(
         assert percents[-1] == 100
 
 
-async def test_the_worker_is_ready_when_broker_and_redis_are(
+@pytest.mark.parametrize("failure", [None, Failure(type="urn:x", title="Too much")])
+async def test_a_report_goes_forward_and_ends_once(
+    start_worker: Any, publish: Any, listen: Any, user_id: UUID, failure: Failure | None
+) -> None:
+    report = {"report_id": uuid4(), "owner_id": user_id}
+    progress = [ReportProgress(**report, progress=percent) for percent in (10, 50, 30)]
+    completed = ReportCompleted(**report, rows=0 if failure else 7, error=failure)
+    async with start_worker(prefetch=1), listen(user_id) as socket:
+        await socket.established()
+        await publish(*progress)
+        await publish(completed, times=3)
+        await publish(ReportProgress(**report, progress=60))
+        heard = await socket.up_to("report_complete")
+        await socket.hears_nothing()
+
+    assert [message["progress"] for message in heard[:-1]] == [10, 50] + [100] * (not failure)
+    assert heard[-1]["report_id"] == str(report["report_id"])
+    assert heard[-1]["success"] is not bool(failure)
+    assert heard[-1]["rows"] == completed.rows
+    assert heard[-1]["error"] == (failure.model_dump() if failure else None)
+
+
+async def test_the_worker_is_ready_when_its_servers_are(
     start_worker: Any, unused_tcp_port: int
 ) -> None:
     nobody = f"redis://127.0.0.1:{unused_tcp_port}"
@@ -80,5 +105,6 @@ async def test_the_worker_is_ready_when_broker_and_redis_are(
         ready = await http.get(f"{url}/readyz")
         unready = await http.get(f"{without_redis}/readyz")
 
-    assert ready.json() == {"status": "ok", "checks": {"redis": "ok", "broker": "ok"}}
-    assert unready.json()["checks"] == {"redis": "failing", "broker": "ok"}
+    others = {"broker": "ok", "database": "ok"}
+    assert ready.json() == {"status": "ok", "checks": {"redis": "ok", **others}}
+    assert unready.json()["checks"] == {"redis": "failing", **others}

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from common.testing import eventually, serving
+from common.denylist import Denial, announce
+from common.testing import TokenIssuer, eventually, serving
 from notifier import hub
 from notifier.app import create_api
 from notifier.streams import channel_name
@@ -215,6 +216,20 @@ async def test_a_slow_subscription_loses_nothing(
             await tell(job.progress(2))
 
             assert (await socket.next())["progress"] == 50
+
+
+async def test_a_revocation_bites_as_soon_as_redis_is_back(
+    own_redis: OwnRedis, redis: Redis, listen: Any, issuer: TokenIssuer, user_id: UUID
+) -> None:
+    session_id = uuid4()
+    token = issuer.token(user_id, sid=str(session_id))
+    async with listen(path=f"/ws?token={token}") as socket:
+        await socket.established()
+        await own_redis.kill()
+        await socket.hears_nothing()
+        await own_redis.start()
+        await announce(redis, [Denial(user_id, session_id=session_id)])
+        assert await socket.close_code(within=5) == 4401
 
 
 async def test_flushed_streams_begin_a_new_life(

@@ -79,9 +79,8 @@ async def test_the_api_refuses_huge_messages_and_says_goodbye(
     assert all(json.loads(line)["service"] == "notifier" for line in output.splitlines())
 
 
-async def test_the_worker_exits_0(run: Run, redis_url: str, amqp_url: str) -> None:
-    env = {"QUIRE_REDIS_URL": redis_url, "QUIRE_AMQP_URL": amqp_url}
-    async with run("worker", **env) as (process, _):
+async def test_the_worker_exits_0(run: Run, worker_env: dict[str, str]) -> None:
+    async with run("worker", **worker_env) as (process, _):
         process.send_signal(signal.SIGTERM)
         _, errors = await process.communicate()
 

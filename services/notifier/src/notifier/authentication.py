@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import structlog
 from common.errors import Unauthorized, Unavailable
 from common.security import LEEWAY_SECONDS, STREAM_TICKET, TokenVerifier, User
+from contracts import Permission
 from fastapi import WebSocket, WebSocketDisconnect
 from fastapi.security.utils import get_authorization_scheme_param
 from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from notifier.errors import NotSignedIn, OtherUser, TryAgainLater
+from notifier.errors import NotPermitted, NotSignedIn, OtherUser, TryAgainLater
 from notifier.messages import Auth
 
 logger = structlog.get_logger(__name__)
@@ -81,6 +82,9 @@ class Authenticator:
         except (Unavailable, RedisError) as error:
             logger.warning("nobody can be authenticated", error=repr(error))
             raise TryAgainLater from error
+        if Permission.EVENTS_READ not in found.user.permissions:
+            logger.warning("may not listen to events", user_id=str(found.user.id))
+            raise NotPermitted
         if asked_for is not None and asked_for.lower() != str(found.user.id):
             logger.warning("asked for another user", user_id=str(found.user.id))
             raise OtherUser

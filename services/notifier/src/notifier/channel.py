@@ -1,5 +1,6 @@
 """The sockets of one user at this process, and how far they have been told."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from notifier.messages import ConnectionEstablished
@@ -26,6 +27,10 @@ class Channel:
     def empty(self) -> bool:
         """Whether no socket is left."""
         return not self._sockets and not self._waiting
+
+    def __iter__(self) -> Iterator[Socket]:
+        """Go through all sockets, greeted or not."""
+        return iter(self._sockets | self._waiting)
 
     def join(self, socket: Socket) -> None:
         """Let a socket hear everything from now on."""

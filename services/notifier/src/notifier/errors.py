@@ -1,4 +1,4 @@
-"""Every reason for which a socket is closed by us, by the close code that its client sees."""
+"""What can go wrong: why a socket is closed by us, and why a mail cannot be sent."""
 
 from typing import ClassVar
 
@@ -26,6 +26,18 @@ class TokenExpired(SocketRefused):
     code, reason = 4401, "token expired"
 
 
+class SessionEnded(SocketRefused):
+    """The session, or the right, with which the socket was opened has been taken away."""
+
+    code, reason = 4401, "session ended"
+
+
+class NotPermitted(SocketRefused):
+    """The user, or the API key, may not listen to events."""
+
+    code, reason = 4403, "not permitted"
+
+
 class OtherUser(SocketRefused):
     """The socket asks for the events of somebody else."""
 
@@ -42,3 +54,11 @@ class TryAgainLater(SocketRefused):
     """Something that is needed to open the socket does not answer."""
 
     code, reason = 1013, "try again later"
+
+
+class MailRefused(Exception):
+    """This mail will never be taken, however often it is sent; others will."""
+
+
+class LinkUnreadable(Exception):
+    """The secret of a link was sealed with another key than ours."""

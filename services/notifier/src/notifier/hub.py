@@ -6,17 +6,20 @@ the socket's time, all later ones come over the channel.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
 import structlog
+from common.security import User
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from notifier.channel import Channel
+from notifier.errors import SessionEnded
 from notifier.sockets import Frame, Socket
 from notifier.streams import Offset, Streams, channel_name, user_of
 
@@ -43,19 +46,27 @@ class Hub:
         self._changed: set[UUID] = set()
         self._change = asyncio.Event()
 
-    def join(self, user_id: UUID, socket: Socket) -> None:
+    def join(self, socket: Socket) -> None:
         """Greet a socket as soon as it can be, and tell it everything from there on."""
+        user_id = socket.user.id
         channel = self._channels.setdefault(user_id, Channel(user_id))
         channel.join(socket)
         self._mark(user_id)
 
-    def leave(self, user_id: UUID, socket: Socket) -> None:
+    def leave(self, socket: Socket) -> None:
         """Tell a socket nothing any more."""
+        user_id = socket.user.id
         channel = self._channels[user_id]
         channel.leave(socket)
         if channel.empty:
             del self._channels[user_id]
             self._mark(user_id)
+
+    def dismiss(self, user_id: UUID, denied: Callable[[User], bool]) -> None:
+        """Close those of a user's sockets whose token is denied by now."""
+        for socket in self._channels.get(user_id, ()):
+            if denied(socket.user):
+                socket.refuse(SessionEnded())
 
     async def run(self) -> None:
         """Keep the connection to Redis for ever, and the sockets alive while it is lost."""

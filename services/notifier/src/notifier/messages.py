@@ -76,6 +76,24 @@ class DeletionMessage(Message):
     document_id: UUID
 
 
+class ReportProgressMessage(Message):
+    """How far a report is; on one socket it never falls."""
+
+    type: Literal["report_progress"] = "report_progress"
+    report_id: UUID
+    progress: int
+
+
+class ReportCompletionMessage(Message):
+    """A report can be downloaded, or could not be made; said once."""
+
+    type: Literal["report_complete"] = "report_complete"
+    report_id: UUID
+    success: bool
+    rows: int
+    error: Failure | None
+
+
 class SocketMessage(Message):
     """A message that one socket gets, outside the stream."""
 

@@ -2,13 +2,22 @@
 
 import structlog
 from common.envelope import Envelope
-from contracts import DocumentDeleted, OcrCompleted, OcrFailed, OcrProgress
+from contracts import (
+    DocumentDeleted,
+    OcrCompleted,
+    OcrFailed,
+    OcrProgress,
+    ReportCompleted,
+    ReportProgress,
+)
 
 from notifier.messages import (
     CompletionMessage,
     CompletionResult,
     DeletionMessage,
     ProgressMessage,
+    ReportCompletionMessage,
+    ReportProgressMessage,
 )
 from notifier.streams import End, Progress, Streams
 
@@ -19,7 +28,7 @@ _LAST_RANK = 2
 
 
 class NotificationService:
-    """Tells the owners of documents what has become of them."""
+    """Tells the owners of documents and reports what has become of them."""
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
@@ -89,3 +98,26 @@ class NotificationService:
         """Tell that a document is gone."""
         message = DeletionMessage(timestamp=envelope.time, document_id=event.document_id)
         await self._streams.add(event.owner_id, message, cause=envelope)
+
+    async def tell_report_progress(self, event: ReportProgress, envelope: Envelope) -> None:
+        """Tell how far a report is, unless more is known already."""
+        message = ReportProgressMessage(
+            timestamp=envelope.time, report_id=event.report_id, progress=event.progress
+        )
+        step = Progress(event.report_id, event.progress)
+        await self._streams.add(event.owner_id, message, cause=envelope, step=step)
+
+    async def tell_report_completion(self, event: ReportCompleted, envelope: Envelope) -> None:
+        """Tell that a report can be downloaded, or why it could not be made."""
+        message = ReportCompletionMessage(
+            timestamp=envelope.time,
+            report_id=event.report_id,
+            success=event.error is None,
+            rows=event.rows,
+            error=event.error,
+        )
+        full_progress = ReportProgressMessage(
+            timestamp=envelope.time, report_id=event.report_id, progress=100
+        )
+        end = End(event.report_id, full_progress if event.error is None else None)
+        await self._streams.add(event.owner_id, message, cause=envelope, step=end)

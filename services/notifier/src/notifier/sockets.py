@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import structlog
+from common.security import User
 from fastapi import WebSocket, WebSocketDisconnect
 from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
@@ -53,7 +54,8 @@ class QueueLimits:
 class Socket:
     """A client that has been let in."""
 
-    def __init__(self, websocket: WebSocket, limits: QueueLimits) -> None:
+    def __init__(self, websocket: WebSocket, user: User, limits: QueueLimits) -> None:
+        self.user = user
         self._websocket = websocket
         self._limits = limits
         self._queue: deque[tuple[Frame, float]] = deque()
@@ -67,12 +69,17 @@ class Socket:
         if self._refused.done():
             return
         if self._queued_bytes + frame.size > self._limits.max_bytes:
-            self._refuse(SlowReader())
+            self.refuse(SlowReader())
             return
         self._offset = frame.offset
         self._queued_bytes += frame.size
         self._queue.append((frame, asyncio.get_running_loop().time()))
         self._filled.set()
+
+    def refuse(self, refusal: SocketRefused) -> None:
+        """Let the client go, for the first reason that comes up."""
+        if not self._refused.done():
+            self._refused.set_exception(refusal)
 
     async def run(self, *, until: float) -> None:
         """Serve the client until it goes away; raises `SocketRefused` when it must go.
@@ -80,7 +87,7 @@ class Socket:
         `until` is the time, in Unix seconds, at which its right to be here ends.
         """
         loop = asyncio.get_running_loop()
-        expiry = loop.call_later(max(0.0, until - time.time()), self._refuse, TokenExpired())
+        expiry = loop.call_later(max(0.0, until - time.time()), self.refuse, TokenExpired())
         parts = [
             asyncio.ensure_future(self._send()),
             asyncio.ensure_future(self._receive()),
@@ -98,10 +105,6 @@ class Socket:
             self._queue.clear()
         for part in done:
             part.result()
-
-    def _refuse(self, refusal: SocketRefused) -> None:
-        if not self._refused.done():
-            self._refused.set_exception(refusal)
 
     async def _send(self) -> None:
         while True:

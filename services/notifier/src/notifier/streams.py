@@ -1,9 +1,10 @@
 """The stream of each user in Redis: what the user's sockets are told, in order, each thing once.
 
 The keys of a user: `stream:<user>` holds the messages, `epoch:<user>` names the stream's life,
-`job:<user>:<job>` notes how far a job has been told, `event:<user>:<source>:<id>` that an event
-was added. Additions are published to the channel `user:<user>`. The scripts beside this file do
-it all at one stroke, so that what is in the stream and what was published cannot differ.
+`job:<user>:<job>` notes how far a job or a report has been told, `event:<user>:<source>:<id>`
+that an event was added. Additions are published to the channel `user:<user>`. The scripts beside
+this file do it all at one stroke, so that what is in the stream and what was published cannot
+differ.
 """
 
 import asyncio
@@ -54,8 +55,8 @@ class Progress:
 
     job_id: UUID
     progress: int
-    pages_done: int
-    rank: int
+    pages_done: int = 0
+    rank: int = 0
     """How late in a job's life its status comes."""
 
 
