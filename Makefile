@@ -44,9 +44,17 @@ up: setup ## Start the suite and leave it running
 down: ## Stop everything that `up`, `demo` and `test` have started
 	@if [ -x .venv/bin/python ]; then .venv/bin/python -m native down; fi
 
+.PHONY: admin
+admin: setup ## Make an administrator, asking for the password: make admin EMAIL=… NAME=…
+	@eval "$$($(NATIVE) env auth-worker)" && $(RUN) python -m auth create-admin --email "$(EMAIL)" --username "$(NAME)"
+
 .PHONY: status
 status: setup ## Show what is running, and where
 	@$(NATIVE) status
+
+.PHONY: mail
+mail: setup ## Show the mails that the suite has sent here
+	@$(NATIVE) mail
 
 .PHONY: setup
 setup: packages ## Install what is missing: Python packages here, Debian packages with apt

@@ -11,3 +11,4 @@ SQL
 }
 create auth "$AUTH_DATABASE_PASSWORD"
 create documents "$DOCUMENTS_DATABASE_PASSWORD"
+create notifier "$NOTIFIER_DATABASE_PASSWORD"

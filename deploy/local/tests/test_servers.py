@@ -20,8 +20,6 @@ from native.servers import SERVERS
 from native.stack import Stack
 from redis import Redis
 
-BUCKET = "documents"
-
 
 def s3(stack: Stack) -> Minio:
     return Minio(
@@ -64,7 +62,7 @@ async def write(stack: Stack, server: str) -> None:
             with Redis.from_url(stack.url("redis")) as client:
                 client.set("kept", "still here")
         case "s3":
-            s3(stack).put_object(BUCKET, "kept", io.BytesIO(b"still here"), 10)
+            s3(stack).put_object("documents", "kept", io.BytesIO(b"still here"), 10)
 
 
 async def read(stack: Stack, server: str) -> str:
@@ -86,7 +84,7 @@ async def read(stack: Stack, server: str) -> str:
             with Redis.from_url(stack.url("redis"), decode_responses=True) as client:
                 return str(client.get("kept"))
         case _:
-            with s3(stack).get_object(BUCKET, "kept") as response:
+            with s3(stack).get_object("documents", "kept") as response:
                 return response.read().decode()
 
 
@@ -147,6 +145,13 @@ async def test_rabbitmq_has_its_management_and_its_metrics(stack: Stack) -> None
         metrics = f"http://127.0.0.1:{stack.profile.port('rabbitmq-metrics')}/metrics"
         async with http.get(metrics) as response:
             assert "rabbitmq_identity_info" in await response.text()
+
+
+def test_a_bucket_that_is_missing_is_made_by_the_next_up(stack: Stack) -> None:
+    s3(stack).remove_bucket("reports")
+    stack.up(servers_only=True)
+
+    assert {bucket.name for bucket in s3(stack).list_buckets()} == {"documents", "reports"}
 
 
 def test_up_again_leaves_everything_alone(stack: Stack) -> None:

@@ -22,18 +22,25 @@ def secrets_of(daemon: Daemon) -> set[str]:
 
 
 S3 = {"s3_access_key", "s3_secret_key"}
+KEYS = {"key_encryption_key", "link_sealing_key"}
+AUTH = {"auth_database_password", "redis_password"} | S3 | KEYS
 
 
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("auth-api", {"auth_database_password", "key_encryption_key"}),
+        ("auth-api", AUTH),
+        ("auth-worker", AUTH | {"rabbitmq_password"}),
         ("documents-api", {"documents_database_password"} | S3),
         ("documents-worker", {"documents_database_password", "rabbitmq_password"}),
         ("notifier-api", {"redis_password"}),
-        ("notifier-worker", {"redis_password", "rabbitmq_password"}),
+        (
+            "notifier-worker",
+            {"notifier_database_password", "redis_password", "rabbitmq_password"}
+            | {"link_sealing_key"},
+        ),
         ("ocr-worker", {"rabbitmq_password"} | S3),
-        ("gateway", set()),
+        ("gateway", {"redis_password"}),
     ],
 )
 def test_a_process_knows_only_its_own_secrets(
@@ -45,6 +52,7 @@ def test_a_process_knows_only_its_own_secrets(
 def test_the_table_names_every_process(daemons: dict[str, Daemon]) -> None:
     assert set(daemons) == {
         "auth-api",
+        "auth-worker",
         "documents-api",
         "documents-worker",
         "notifier-api",

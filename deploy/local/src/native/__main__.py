@@ -1,4 +1,4 @@
-"""`python -m native up | down | status | restart | kill | env | setup`."""
+"""`python -m native up | down | status | mail | restart | kill | env | setup`."""
 
 import argparse
 import sys
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--servers-only", action="store_true", help="only the four servers")
     add("down", "Stop everything, and leave the data.", profile=None)
     add("status", "Show what runs, and where.", profile=None)
+    add("mail", "Show the mails that the suite has sent here, the newest last.")
     for name, text in {
         "restart": "Stop something in good order and start it again.",
         "kill": "Kill something without asking (SIGKILL), to see how the rest takes it.",

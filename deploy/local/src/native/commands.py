@@ -8,7 +8,7 @@ from rich.console import Console
 from native.infrastructure import variables_of
 from native.profile import FIRST_PORTS
 from native.progress import ProgressDisplay
-from native.report import print_status, print_urls
+from native.report import print_mails, print_status, print_urls
 from native.stack import Stack
 
 
@@ -25,6 +25,8 @@ def carry_out(options: argparse.Namespace, output: Console) -> None:
             _down(profiles, output)
         case "status":
             _status(profiles, output)
+        case "mail":
+            print_mails(Stack(options.profile).mailbox(), output)
         case "restart":
             with ProgressDisplay(output, "ready") as display:
                 for name in options.names:

@@ -29,6 +29,7 @@ class Credentials:
     s3_access_key: str = field(default_factory=_random)
     s3_secret_key: str = field(default_factory=_random)
     key_encryption_key: str = field(default_factory=_random_key)
+    link_sealing_key: str = field(default_factory=_random_key)
 
 
 def load_credentials(file: Path, *, data: Path) -> Credentials:

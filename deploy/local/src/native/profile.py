@@ -28,12 +28,14 @@ OFFSETS = {
     "s3-volume": 42,
     "s3-filer": 43,
     "s3-admin": 44,
+    "mail": 45,
     "auth-api": 50,
     "documents-api": 51,
     "documents-worker": 52,
     "notifier-api": 53,
     "notifier-worker": 54,
     "ocr-worker": 55,
+    "auth-worker": 56,
 }
 
 _PORT_SETTING = "QUIRE_PORT"

@@ -1,6 +1,7 @@
 """What `up` and `status` print."""
 
 import time
+from email.message import EmailMessage
 
 import psutil
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.table import Table
 
 from native.ports import LOOPBACK
 from native.servers import SERVERS
+from native.servers.mail import mailbox_folder
 from native.servers.rabbitmq import USER
 from native.stack import Stack
 
@@ -27,6 +29,7 @@ def print_urls(stack: Stack, console: Console, *, servers_only: bool) -> None:
     else:
         gateway = stack.url("gateway")
         lines = {"Gateway": gateway, "API docs": f"{gateway}/docs"} | lines
+        lines["Mails"] = f"make mail  (they lie in {mailbox_folder(profile)})"
     console.print()
     for label, text in lines.items():
         console.print(f"  {label:<10} {text}", markup=False, soft_wrap=True)
@@ -40,6 +43,19 @@ def print_status(stack: Stack, console: Console) -> None:
     for name in stack.names:
         table.add_row(name, *_row(stack, name))
     console.print(table)
+
+
+def print_mails(mails: list[EmailMessage], console: Console) -> None:
+    """Show mails as their readers would see them, with the links to follow."""
+    for mail in mails:
+        console.rule(style="dim")
+        for header in ("Date", "To", "Subject"):
+            console.print(f"{header + ':':<9}{mail[header]}", markup=False, soft_wrap=True)
+        body = mail.get_body(("plain",))
+        text = body.get_content() if body else ""
+        console.print(f"\n{text.rstrip()}\n", markup=False, soft_wrap=True)
+    if not mails:
+        console.print("No mail has been sent yet.")
 
 
 def _row(stack: Stack, name: str) -> list[str]:

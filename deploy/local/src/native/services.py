@@ -15,7 +15,6 @@ from native.ports import LOOPBACK
 from native.profile import Profile
 from native.servers.postgres import database_url
 from native.servers.rabbitmq import USER
-from native.servers.s3 import BUCKET
 
 Env = dict[str, str]
 MakeEnv = Callable[["Settings"], Env]
@@ -38,6 +37,11 @@ class Settings:
         password = self.credentials.documents_database_password
         return {"QUIRE_DATABASE_URL": database_url(self.profile, "documents", password)}
 
+    def notifier_database(self) -> Env:
+        """Return where the notifier service keeps its rows."""
+        password = self.credentials.notifier_database_password
+        return {"QUIRE_DATABASE_URL": database_url(self.profile, "notifier", password)}
+
     def broker(self) -> Env:
         """Return the way to RabbitMQ."""
         address = f"{LOOPBACK}:{self.profile.port('rabbitmq')}"
@@ -48,13 +52,13 @@ class Settings:
         address = f"{LOOPBACK}:{self.profile.port('redis')}"
         return {"QUIRE_REDIS_URL": f"redis://:{self.credentials.redis_password}@{address}/0"}
 
-    def storage(self) -> Env:
-        """Return the way to the S3 bucket."""
+    def storage(self, bucket: str) -> Env:
+        """Return the way to an S3 bucket."""
         return {
             "QUIRE_S3_ENDPOINT": self.http("s3"),
             "QUIRE_S3_ACCESS_KEY": self.credentials.s3_access_key,
             "QUIRE_S3_SECRET_KEY": self.credentials.s3_secret_key,
-            "QUIRE_S3_BUCKET": BUCKET,
+            "QUIRE_S3_BUCKET": bucket,
         }
 
     def tokens(self) -> Env:
@@ -64,6 +68,25 @@ class Settings:
     def key_encryption(self) -> Env:
         """Return the key that the auth service's own keys are encrypted with."""
         return {"QUIRE_KEY_ENCRYPTION_KEY": self.credentials.key_encryption_key}
+
+    def link_sealing(self) -> Env:
+        """Return the key under which the secrets of links travel from auth to the mails."""
+        return {"QUIRE_LINK_SEALING_KEY": self.credentials.link_sealing_key}
+
+    def auth(self) -> Env:
+        """Return what both processes of the auth service keep and know."""
+        keys = self.key_encryption() | self.link_sealing()
+        return self.auth_database() | self.redis() | self.storage("reports") | self.tokens() | keys
+
+    def mail(self) -> Env:
+        """Return where mails are handed in, and what they and their links say of us."""
+        return {
+            "QUIRE_SMTP_HOST": LOOPBACK,
+            "QUIRE_SMTP_PORT": str(self.profile.port("mail")),
+            "QUIRE_SMTP_TLS": "none",
+            "QUIRE_MAIL_FROM": "Quire <noreply@quire.example>",
+            "QUIRE_PUBLIC_URL": self.http("gateway"),
+        }
 
     def neighbours(self) -> Env:
         """Return where the gateway finds the services."""
@@ -102,6 +125,7 @@ class Migration:
 MIGRATIONS = (
     Migration("auth", lambda s: s.auth_database()),
     Migration("documents", lambda s: s.documents_database()),
+    Migration("notifier", lambda s: s.notifier_database()),
 )
 
 PROCESSES = (
@@ -109,14 +133,21 @@ PROCESSES = (
         name="auth-api",
         module="auth",
         role="api",
-        env=lambda s: s.auth_database() | s.tokens() | s.key_encryption(),
-        needs=("postgres",),
+        env=lambda s: s.auth(),
+        needs=("postgres", "redis", "s3"),
+    ),
+    Process(
+        name="auth-worker",
+        module="auth",
+        role="worker",
+        env=lambda s: s.auth() | s.broker(),
+        needs=("postgres", "redis", "s3", "rabbitmq"),
     ),
     Process(
         name="documents-api",
         module="documents",
         role="api",
-        env=lambda s: s.documents_database() | s.storage() | s.tokens(),
+        env=lambda s: s.documents_database() | s.storage("documents") | s.tokens(),
         needs=("postgres", "s3"),
     ),
     Process(
@@ -137,14 +168,14 @@ PROCESSES = (
         name="notifier-worker",
         module="notifier",
         role="worker",
-        env=lambda s: s.redis() | s.broker(),
-        needs=("redis", "rabbitmq"),
+        env=lambda s: s.notifier_database() | s.redis() | s.broker() | s.link_sealing() | s.mail(),
+        needs=("postgres", "redis", "rabbitmq", "mail"),
     ),
     Process(
         name="ocr-worker",
         module="ocr_worker",
         role="worker",
-        env=lambda s: s.broker() | s.storage(),
+        env=lambda s: s.broker() | s.storage("documents"),
         needs=("rabbitmq", "s3"),
         tools=("tesseract",),
     ),
@@ -152,7 +183,8 @@ PROCESSES = (
         name="gateway",
         module="gateway",
         role="api",
-        env=lambda s: s.neighbours(),
+        env=lambda s: s.neighbours() | s.redis() | s.tokens(),
+        needs=("redis",),
         ready="/health/ready",
     ),
 )

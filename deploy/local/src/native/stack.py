@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from email.message import EmailMessage
 from functools import cached_property, partial
 
 from native import jobs
@@ -13,9 +14,11 @@ from native.credentials import Credentials, load_credentials
 from native.daemon import Daemon
 from native.errors import NotRunning, SecretsLost, UnknownName
 from native.jobs import Job, Nobody, Observer
+from native.mailbox import read_mailbox
 from native.processes import Processes
 from native.profile import Profile, find_profile
 from native.servers import SERVERS, servers
+from native.servers.mail import mail, mailbox_folder
 from native.services import MIGRATIONS, Migration, Settings, services
 
 _READY_SECONDS = 90.0
@@ -119,6 +122,10 @@ class Stack:
         """Return the settings of a process."""
         return self._daemon(name).env
 
+    def mailbox(self) -> list[EmailMessage]:
+        """Return the mails that the suite has sent here, the newest last."""
+        return read_mailbox(mailbox_folder(self.profile))
+
     @cached_property
     def credentials(self) -> Credentials:
         """The secrets of the profile, made when they are first asked for."""
@@ -195,4 +202,4 @@ class Stack:
 
 
 def _describe(profile: Profile, credentials: Credentials) -> list[Daemon]:
-    return [*servers(profile, credentials), *services(profile, credentials)]
+    return [*servers(profile, credentials), mail(profile), *services(profile, credentials)]

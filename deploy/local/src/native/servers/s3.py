@@ -15,7 +15,7 @@ from native.daemon import Daemon
 from native.ports import LOOPBACK
 from native.profile import Profile
 
-BUCKET = "documents"
+BUCKETS = ("documents", "reports")
 
 _GRPC = 10000
 _PROBE = ".readiness"
@@ -38,24 +38,32 @@ def s3(profile: Profile, credentials: Credentials) -> Daemon:
             # volumes to report that are all in this one process.
             "-master.resumeState=false",
             *("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
-            f"-bucket={BUCKET}",
+            f"-bucket={','.join(BUCKETS)}",
         ]
 
-    def is_ready() -> bool:
-        """Tell whether an object can be stored: it accepts connections long before it can."""
-        client = Minio(
+    def client() -> Minio:
+        return Minio(
             f"{LOOPBACK}:{port}",
             access_key=credentials.s3_access_key,
             secret_key=credentials.s3_secret_key,
             secure=False,
             http_client=PoolManager(retries=False, timeout=2),
         )
+
+    def is_ready() -> bool:
+        """Tell whether an object can be stored: it accepts connections long before it can."""
         try:
-            client.put_object(BUCKET, _PROBE, io.BytesIO(b"ready"), 5)
-            client.remove_object(BUCKET, _PROBE)
+            client().put_object(BUCKETS[0], _PROBE, io.BytesIO(b"ready"), 5)
+            client().remove_object(BUCKETS[0], _PROBE)
         except (MinioException, HTTPError):
             return False
         return True
+
+    def provision() -> None:
+        """Make the buckets that a server lacks which has run since before there were so many."""
+        for bucket in BUCKETS:
+            if not client().bucket_exists(bucket):
+                client().make_bucket(bucket)
 
     def remove_sockets() -> None:
         """Remove the unix sockets that stay in the temporary folder after a kill."""
@@ -80,6 +88,7 @@ def s3(profile: Profile, credentials: Credentials) -> Daemon:
         is_ready=is_ready,
         tools=(str(program),),
         prepare=lambda: folder.mkdir(parents=True, exist_ok=True, mode=0o700),
+        provision=provision,
         clean_up=remove_sockets,
         stop_seconds=2,  # it may take 25, and loses nothing when killed
     )
