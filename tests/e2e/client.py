@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,12 +34,35 @@ class Client:
             "password": PASSWORD,
             "password_confirm": PASSWORD,
         }
-        (await self.http.post("/auth/register", json=account)).raise_for_status()
-        login = await self.http.post("/auth/login", json={"username": name, "password": PASSWORD})
-        body = login.raise_for_status().json()
+        registered = await self.http.post("/auth/register", json=account)
+        self.user = registered.raise_for_status().json()
+        return await self.sign_in(name)
+
+    async def login(self) -> httpx.Response:
+        credentials = {"username": self.user["username"], "password": PASSWORD}
+        return await self.http.post("/auth/login", json=credentials)
+
+    async def sign_in(self, username: str) -> "Client":
+        self.user["username"] = username
+        body = (await self.login()).raise_for_status().json()
         self.user = body["user"]
         self.http.headers["Authorization"] = f"Bearer {body['access_token']}"
         return self
+
+    async def sign_in_again(self) -> "Client":
+        """Return the same user in a session of its own; it is not closed by anybody."""
+        return await Client(self.url).sign_in(self.user["username"])
+
+    async def until_signed_out(self, *, within: float = 10) -> None:
+        """Wait until nobody believes the access token any more."""
+
+        async def is_out() -> bool:
+            statuses = [
+                (await self.http.get(path)).status_code for path in ("/auth/me", "/documents")
+            ]
+            return statuses == [401, 401]
+
+        await eventually(is_out, within=within)
 
     async def upload(self, path: Path, *, salt: bytes = b"") -> dict[str, Any]:
         """Upload a file; `salt` after its end makes it another one with the same pages."""
@@ -113,3 +136,6 @@ class Socket:
             for message in self.messages
             if message["type"] == kind and message.get("document_id") == document_id
         ]
+
+
+NewUser = Callable[[], Awaitable[Client]]

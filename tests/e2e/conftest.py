@@ -1,13 +1,14 @@
 """The whole suite on real servers, and users of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+import sys
+from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
-from client import Client
+from client import PASSWORD, Client, NewUser
 from native.stack import Stack
-
-NewUser = Callable[[], Awaitable[Client]]
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +43,21 @@ async def new_user(url: str) -> AsyncIterator[NewUser]:
 @pytest.fixture
 async def user(new_user: NewUser) -> Client:
     return await new_user()
+
+
+@pytest.fixture
+async def admin(stack: Stack) -> AsyncIterator[Client]:
+    """Make an administrator as an operator does, from a shell."""
+    name = f"admin-{uuid4().hex[:12]}"
+    command = [sys.executable, "-m", "auth", "create-admin"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        *("--email", f"{name}@example.org", "--username", name),
+        stdin=asyncio.subprocess.PIPE,
+        env={**os.environ, **stack.env("auth-worker")},
+    )
+    await process.communicate(PASSWORD.encode())
+    assert process.returncode == 0
+    client = await Client(stack.url("gateway")).sign_in(name)
+    yield client
+    await client.http.aclose()

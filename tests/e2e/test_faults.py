@@ -15,6 +15,7 @@ DOCUMENTS = 20
 VICTIMS = [
     "gateway",
     "auth-api",
+    "auth-worker",
     "documents-api",
     "documents-worker",
     "ocr-worker",

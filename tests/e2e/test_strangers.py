@@ -1,14 +1,11 @@
 """One user sees nothing of another."""
 
-from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import pytest
-from client import CORPUS, Client
+from client import CORPUS, Client, NewUser
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
-
-NewUser = Callable[[], Awaitable[Client]]
 
 
 async def test_documents_of_another_are_not_there(new_user: NewUser) -> None:
