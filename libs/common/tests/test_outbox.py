@@ -43,8 +43,7 @@ async def relaying(database: Database, amqp_url: str) -> AsyncIterator[None]:
 
 async def record(sessions: Sessions, *numbers: int) -> None:
     async with transaction(sessions) as session:
-        for number in numbers:
-            await outbox.record(session, happened(number), source="test")
+        await outbox.record(session, *map(happened, numbers), source="test")
 
 
 async def rows(sessions: Sessions) -> int:
@@ -82,6 +81,12 @@ async def test_a_recorded_event_is_sent_and_the_row_is_gone(
         await eventually(lambda: is_empty(sessions))
 
     assert await delivered(amqp_url) == list(range(1, 251))
+
+
+async def test_to_record_nothing_is_no_event(sessions: Sessions) -> None:
+    await record(sessions)
+
+    assert await is_empty(sessions)
 
 
 async def test_a_commit_wakes_the_relay(

@@ -7,12 +7,13 @@ import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
+from common import security
 from common.errors import Unauthorized, Unavailable
-from common.security import STREAM_TICKET, TokenVerifier, published_at
+from common.security import STREAM_TICKET, TokenVerifier, User, published_at
 from common.testing import TokenIssuer
 from jose import jwt
 
@@ -146,3 +147,69 @@ async def test_without_keys_nobody_is_told_that_the_token_is_bad(issuer: TokenIs
         verifier = TokenVerifier(keys, issuer="quire-auth", audience="quire")
         with pytest.raises(Unavailable):
             await verifier.verify(issuer.token(USER))
+
+
+class Denied:
+    """Denies the tokens of some users."""
+
+    def __init__(self) -> None:
+        self.users: set[UUID] = set()
+
+    def denies(self, token: User) -> bool:
+        return token.id in self.users
+
+
+def verifying(issuer: TokenIssuer, denylist: Denied | None = None) -> TokenVerifier:
+    async def keys() -> list[dict[str, Any]]:
+        return issuer.jwks["keys"]
+
+    return TokenVerifier(keys, issuer="quire-auth", audience="quire", denylist=denylist)
+
+
+async def test_a_token_that_is_denied_is_refused_even_if_it_was_just_verified(
+    issuer: TokenIssuer,
+) -> None:
+    denied = Denied()
+    verifier = verifying(issuer, denied)
+    token = issuer.token(USER)
+    await verifier.verify(token)
+    denied.users.add(USER)
+
+    with pytest.raises(Unauthorized):
+        await verifier.verify(token)
+    denied.users.clear()
+    assert (await verifier.verify(token)).id == USER
+
+
+async def test_a_token_that_runs_out_is_refused_even_if_it_was_just_verified(
+    issuer: TokenIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier = verifying(issuer)
+    token = issuer.token(USER, exp=int(time.time()) + 30)
+    await verifier.verify(token)
+    monkeypatch.setattr(time, "time", lambda now=time.time: now() + 45)
+
+    with pytest.raises(Unauthorized, match="run out"):
+        await verifier.verify(token)
+
+
+async def test_what_was_verified_for_one_kind_is_not_for_another(issuer: TokenIssuer) -> None:
+    verifier = verifying(issuer)
+    ticket = issuer.token(USER, kind=STREAM_TICKET)
+    await verifier.verify(ticket, kind=STREAM_TICKET)
+
+    with pytest.raises(Unauthorized):
+        await verifier.verify(ticket)
+
+
+async def test_only_so_many_tokens_are_remembered(
+    issuer: TokenIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "_CACHE_TOKENS", 10)
+    verifier = verifying(issuer)
+    for _ in range(30):
+        await verifier.verify(issuer.token(USER))
+        with pytest.raises(Unauthorized):
+            await verifier.verify(issuer.token(USER, exp=1))
+
+    assert len(verifier._verified) == 10

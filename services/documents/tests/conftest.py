@@ -1,17 +1,35 @@
 """The documents service as its neighbours see it: HTTP on one side, events on the other."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import documents
 import httpx
 import pytest
+import sqlalchemy as sa
+from common.broker import Publisher, QueueSpec, connect, declare
 from common.database import Sessions, frame_metadata, open_database
+from common.envelope import Envelope, open_message, seal
+from common.outbox import outbox
 from common.settings import StorageSettings
 from common.testing import MakeDatabase, TokenIssuer, serving
-from documents.app import create_api
-from documents.settings import ApiSettings
+from contracts import (
+    DocumentDeleted,
+    DocumentUploaded,
+    Event,
+    OcrCompleted,
+    OcrFailed,
+    OcrProgress,
+)
+from documents.app import create_api, create_worker
+from documents.consumers import QUEUE, handlers
+from documents.settings import ApiSettings, WorkerSettings
+
+Upload = Callable[..., Awaitable[httpx.Response]]
+Deliver = Callable[..., Awaitable[None]]
+Recorded = Callable[[type[Event]], Awaitable[list[dict[str, Any]]]]
 
 MIGRATIONS = Path(documents.__file__).parent / "migrations"
 PDF = b"%PDF-1.7\n" + b"0" * 2000
@@ -80,6 +98,103 @@ def client(sign_in: Callable[[UUID], httpx.AsyncClient], user_id: UUID) -> httpx
 
 
 @pytest.fixture
+def upload(client: httpx.AsyncClient) -> Upload:
+    """Upload a file as the user."""
+
+    async def upload(data: bytes, *, name: str = "scan.pdf", **fields: str) -> httpx.Response:
+        return await client.post("/documents", files={"file": (name, data)}, data=fields)
+
+    return upload
+
+
+@pytest.fixture
+def slug() -> Callable[[httpx.Response], str]:
+    """Return the name of the problem that an answer tells, whole and in its form."""
+
+    def slug(response: httpx.Response) -> str:
+        assert response.headers["content-type"] == "application/problem+json"
+        body = response.json()
+        assert body["request_id"] == response.headers["x-request-id"]
+        return str(body["type"].removeprefix("urn:quire:problem:"))
+
+    return slug
+
+
+@pytest.fixture
 def new_file() -> Callable[[], bytes]:
     """Make small files that nobody has uploaded before."""
     return lambda: PDF + uuid4().bytes
+
+
+@pytest.fixture
+async def document(upload: Upload, new_file: Callable[[], bytes], sessions: Sessions) -> Any:
+    assert sessions, "the outbox is emptied first"
+    return (await upload(new_file())).json()
+
+
+@pytest.fixture
+def deliver(sessions: Sessions) -> Deliver:
+    """Do what the worker does with events, without the broker in between."""
+
+    async def deliver(*events: Event) -> None:
+        table = handlers(sessions)
+        for event in events:
+            await table[type(event)](event, seal(event, source="test"))
+
+    return deliver
+
+
+@pytest.fixture
+def recorded(sessions: Sessions) -> Recorded:
+    """Return the events of a kind that wait to be sent, in their order."""
+
+    async def recorded(kind: type[Event]) -> list[dict[str, Any]]:
+        rows = sa.select(outbox).where(outbox.c.type == kind.type()).order_by(outbox.c.position)
+        async with sessions() as session:
+            return [row.data for row in await session.execute(rows)]
+
+    return recorded
+
+
+@pytest.fixture
+async def worker(sessions: Sessions, database_url: str, amqp_url: str) -> AsyncIterator[str]:
+    """Run the real worker process's app, with a queue `tap` for what it publishes."""
+    assert sessions, "the outbox is emptied first"
+    settings = WorkerSettings.model_validate(
+        {"port": 0, "database_url": database_url, "amqp_url": amqp_url, "shutdown_seconds": 5}
+    )
+    everything = (DocumentUploaded, DocumentDeleted, OcrProgress, OcrCompleted, OcrFailed)
+    tap = QueueSpec("tap", events=tuple(kind.name for kind in everything))
+    async with await connect(amqp_url) as connection:
+        for queue in (tap, QUEUE):
+            await declare(await connection.channel(), queue)
+    async with serving(create_worker(settings)) as url:
+        yield url
+
+
+@pytest.fixture
+async def publish(amqp_url: str) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    """Publish envelopes, in their order, to whom it may concern."""
+    publisher = Publisher(amqp_url)
+
+    async def publish(*envelopes: Envelope) -> None:
+        assert await publisher.publish_all(envelopes) == [None] * len(envelopes)
+
+    yield publish
+    await publisher.close()
+
+
+@pytest.fixture
+def told(amqp_url: str) -> Callable[[], Awaitable[list[Event]]]:
+    """Return what the worker has told the others so far, and has not been returned yet."""
+
+    async def told() -> list[Event]:
+        events = []
+        async with await connect(amqp_url) as connection:
+            tap = await (await connection.channel()).get_queue("tap")
+            while (message := await tap.get(no_ack=True, fail=False)) is not None:
+                _, event = open_message(message)
+                events.append(event)
+        return events
+
+    return told

@@ -1,26 +1,22 @@
 """What the workers' events do to a job, through the real broker, inbox and database."""
 
 import asyncio
-import contextlib
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 import sqlalchemy as sa
-from common.broker import Publisher, QueueSpec, connect, declare
 from common.database import Sessions
-from common.envelope import Envelope, open_message, seal
-from common.inbox import once
+from common.envelope import seal
 from common.outbox import outbox
 from common.settings import StorageSettings
 from common.storage import Storage
-from common.testing import eventually, serving
+from common.testing import eventually
 from contracts import (
-    DocumentUploaded,
     Event,
     Failure,
     OcrCompleted,
@@ -32,9 +28,11 @@ from contracts import (
     OcrStarted,
     PageSource,
 )
-from documents.app import create_worker
-from documents.consumers import HANDLERS, QUEUE
-from documents.settings import WorkerSettings
+
+Deliver = Callable[..., Awaitable[None]]
+Publish = Callable[..., Awaitable[None]]
+Recorded = Callable[[type[Event]], Awaitable[list[dict[str, Any]]]]
+Told = Callable[[], Awaitable[list[Event]]]
 
 ERROR = Failure(type="urn:quire:problem:page-timed-out", title="Too slow")
 
@@ -70,34 +68,11 @@ class Reports:
         return OcrRejected(**self._ids, error=ERROR)
 
 
-@pytest.fixture
-async def document(
-    client: httpx.AsyncClient, new_file: Callable[[], bytes], sessions: Sessions
-) -> dict[str, Any]:
-    assert sessions, "the outbox is emptied first"
-    response = await client.post("/documents", files={"file": ("scan.pdf", new_file())})
-    document: dict[str, Any] = response.json()
-    return document
-
-
-async def deliver(sessions: Sessions, *events: Event) -> None:
-    handlers = once(sessions, HANDLERS)
-    for event in events:
-        await handlers[type(event)](event, seal(event, source="test"))
-
-
-async def recorded(sessions: Sessions, kind: type[Event]) -> list[dict[str, Any]]:
-    async with sessions() as session:
-        rows = await session.execute(
-            sa.select(outbox).where(outbox.c.type == kind.type()).order_by(outbox.c.position)
-        )
-        return [row.data for row in rows]
-
-
 async def test_pages_are_counted_to_completion(
     client: httpx.AsyncClient,
     document: dict[str, Any],
-    sessions: Sessions,
+    recorded: Recorded,
+    deliver: Deliver,
     storage_settings: StorageSettings,
 ) -> None:
     reports = Reports(document)
@@ -107,10 +82,10 @@ async def test_pages_are_counted_to_completion(
         key = f"results/{reports.job_id}/{page}.json"
         await storage.put(key, result, content_type="application/json")
 
-    await deliver(sessions, reports.started(3), reports.read(2), reports.read(1))
+    await deliver(reports.started(3), reports.read(2), reports.read(1))
     half = (await client.get(f"/documents/{document['id']}")).json()
     half_text = (await client.get(f"/documents/{document['id']}/text")).json()
-    await deliver(sessions, reports.read(3))
+    await deliver(reports.read(3))
     done = (await client.get(f"/documents/{document['id']}")).json()
     text = (await client.get(f"/documents/{document['id']}/text")).json()
 
@@ -118,19 +93,17 @@ async def test_pages_are_counted_to_completion(
     assert half_text == {"document_id": document["id"], "text": "Seite 1\n\nSeite 2", "pages": 2}
     assert (done["status"], done["progress"], done["error"]) == ("completed", 100, None)
     assert text["text"] == "Seite 1\n\nSeite 2\n\nSeite 3"
-    progress = [event["progress"] for event in await recorded(sessions, OcrProgress)]
+    progress = [event["progress"] for event in await recorded(OcrProgress)]
     assert progress == [0, 0, 33, 66, 100]
-    (completed,) = await recorded(sessions, OcrCompleted)
+    (completed,) = await recorded(OcrCompleted)
     assert (completed["pages"], completed["partial"]) == (3, False)
 
 
 async def test_missing_pages_are_named(
-    client: httpx.AsyncClient, document: dict[str, Any], sessions: Sessions
+    client: httpx.AsyncClient, document: dict[str, Any], recorded: Recorded, deliver: Deliver
 ) -> None:
     reports = Reports(document)
-    await deliver(
-        sessions, reports.started(3), reports.read(1), reports.failed(2), reports.failed(3)
-    )
+    await deliver(reports.started(3), reports.read(1), reports.failed(2), reports.failed(3))
 
     shown = (await client.get(f"/documents/{document['id']}")).json()
     pages = (await client.get(f"/documents/{document['id']}/pages")).json()
@@ -141,95 +114,80 @@ async def test_missing_pages_are_named(
         (3, "failed"),
     ]
     assert pages[2]["error"]["type"] == ERROR.type
-    (completed,) = await recorded(sessions, OcrCompleted)
+    (completed,) = await recorded(OcrCompleted)
     assert (completed["partial"], completed["missing_pages"]) == (True, [2, 3])
 
 
 async def test_a_document_without_a_readable_page_has_failed_for_its_reason(
-    client: httpx.AsyncClient, document: dict[str, Any], sessions: Sessions
+    client: httpx.AsyncClient, document: dict[str, Any], recorded: Recorded, deliver: Deliver
 ) -> None:
     reports = Reports(document)
-    await deliver(sessions, reports.started(2), reports.failed(1), reports.failed(2))
+    await deliver(reports.started(2), reports.failed(1), reports.failed(2))
 
     shown = (await client.get(f"/documents/{document['id']}")).json()
     assert (shown["status"], shown["error"]["type"]) == ("failed", ERROR.type)
-    assert len(await recorded(sessions, OcrFailed)) == 1
-    assert await recorded(sessions, OcrCompleted) == []
+    assert len(await recorded(OcrFailed)) == 1
+    assert await recorded(OcrCompleted) == []
 
 
 async def test_a_rejected_document_has_failed(
-    client: httpx.AsyncClient, document: dict[str, Any], sessions: Sessions
+    client: httpx.AsyncClient, document: dict[str, Any], deliver: Deliver
 ) -> None:
-    await deliver(sessions, Reports(document).rejected())
+    await deliver(Reports(document).rejected())
 
     shown = (await client.get(f"/documents/{document['id']}")).json()
     assert (shown["status"], shown["error"]["title"]) == ("failed", "Too slow")
 
 
 async def test_what_arrives_after_a_deletion_changes_nothing(
-    client: httpx.AsyncClient, document: dict[str, Any], sessions: Sessions
+    client: httpx.AsyncClient, document: dict[str, Any], recorded: Recorded, deliver: Deliver
 ) -> None:
     reports = Reports(document)
-    await deliver(sessions, reports.started(1))
+    await deliver(reports.started(1))
     await client.delete(f"/documents/{document['id']}")
-    await deliver(sessions, reports.read(1))
+    await deliver(reports.read(1))
 
-    assert await recorded(sessions, OcrCompleted) == []
+    assert await recorded(OcrCompleted) == []
     assert (await client.get(f"/documents/{document['id']}")).status_code == 404
 
 
 async def test_an_event_for_an_unknown_job_is_dropped(
-    document: dict[str, Any], sessions: Sessions
+    document: dict[str, Any], recorded: Recorded, deliver: Deliver
 ) -> None:
     unknown = Reports({**document, "job_id": document["id"]})
 
-    await deliver(sessions, unknown.started(1), unknown.read(1), unknown.rejected())
+    await deliver(unknown.started(1), unknown.read(1), unknown.rejected())
 
-    assert await recorded(sessions, OcrCompleted) == []
+    assert await recorded(OcrCompleted) == []
 
 
 async def test_the_last_two_pages_at_once_complete_the_job_once(
-    client: httpx.AsyncClient, document: dict[str, Any], sessions: Sessions
+    client: httpx.AsyncClient, document: dict[str, Any], recorded: Recorded, deliver: Deliver
 ) -> None:
     reports = Reports(document)
     pages = 30
-    await deliver(sessions, reports.started(pages))
+    await deliver(reports.started(pages))
 
-    await asyncio.gather(*(deliver(sessions, reports.read(page)) for page in range(1, pages + 1)))
+    await asyncio.gather(*(deliver(reports.read(page)) for page in range(1, pages + 1)))
 
     job = (await client.get(f"/ocr/jobs/{document['job_id']}")).json()
     assert (job["status"], job["pages_done"], job["progress"]) == ("completed", pages, 100)
-    assert len(await recorded(sessions, OcrCompleted)) == 1
+    assert len(await recorded(OcrCompleted)) == 1
 
 
-@pytest.fixture
-async def worker(database_url: str, amqp_url: str) -> AsyncIterator[str]:
-    """Run the real worker process's app, with queues for what it publishes."""
-    settings = WorkerSettings.model_validate(
-        {"port": 0, "database_url": database_url, "amqp_url": amqp_url, "shutdown_seconds": 5}
-    )
-    everything = (DocumentUploaded, OcrProgress, OcrCompleted, OcrFailed)
-    tap = QueueSpec("tap", events=tuple(kind.name for kind in everything))
-    async with await connect(amqp_url) as connection:
-        for queue in (tap, QUEUE):
-            await declare(await connection.channel(), queue)
-    async with serving(create_worker(settings)) as url:
-        yield url
-
-
+@pytest.mark.usefixtures("worker")
 async def test_events_sent_five_times_in_any_order_complete_a_job_once(
     client: httpx.AsyncClient,
     document: dict[str, Any],
     sessions: Sessions,
-    worker: str,
-    amqp_url: str,
+    publish: Publish,
+    told: Told,
 ) -> None:
     reports = Reports(document)
-    events: list[Event] = [reports.started(6), *(reports.read(page) for page in range(1, 7))]
-    envelopes = [seal(event, source="test") for event in events] * 5
+    reported: list[Event] = [reports.started(6), *(reports.read(page) for page in range(1, 7))]
+    envelopes = [seal(event, source="test") for event in reported] * 5
     random.Random(7).shuffle(envelopes)
-    publisher = Publisher(amqp_url)
-    assert await publisher.publish_all(envelopes) == [None] * len(envelopes)
+    await publish(*envelopes)
 
     async def completed() -> bool:
         job = (await client.get(f"/ocr/jobs/{document['job_id']}")).json()
@@ -242,21 +200,8 @@ async def test_events_sent_five_times_in_any_order_complete_a_job_once(
             return await session.scalar(sa.select(sa.func.count()).select_from(outbox)) == 0
 
     await eventually(quiet)
-    await publisher.close()
-    told = await _drain(amqp_url, "tap")
-    finals = [event for _, event in told if isinstance(event, OcrCompleted)]
-    assert len(finals) == 1
-    progress = [event.progress for _, event in told if isinstance(event, OcrProgress)]
+    events = await told()
+    assert len([event for event in events if isinstance(event, OcrCompleted)]) == 1
+    progress = [event.progress for event in events if isinstance(event, OcrProgress)]
     assert progress == sorted(progress)
     assert (progress[0], progress[-1]) == (0, 100)
-    assert worker
-
-
-async def _drain(url: str, queue: str) -> list[tuple[Envelope, Event]]:
-    told = []
-    async with await connect(url) as connection:
-        found = await (await connection.channel()).get_queue(queue)
-        with contextlib.suppress(asyncio.TimeoutError):
-            while (message := await found.get(no_ack=True, fail=False)) is not None:
-                told.append(open_message(message))
-    return told

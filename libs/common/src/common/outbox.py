@@ -48,19 +48,25 @@ _POLL_SECONDS = 2.0
 _MAX_REFUSAL_SECONDS = 60
 
 
-async def record(session: AsyncSession, event: Event, *, source: str) -> None:
-    """Write the event into the transaction; it goes out once that has been committed."""
-    envelope = seal(event, source=source)
+async def record(session: AsyncSession, *events: Event, source: str) -> None:
+    """Write events into the transaction; they go out once that has been committed."""
+    if not events:
+        return
+    envelopes = [seal(event, source=source) for event in events]
     await session.execute(
-        sa.insert(outbox).values(
-            id=envelope.id,
-            source=envelope.source,
-            type=envelope.type,
-            routing_key=envelope.routing_key,
-            time=envelope.time,
-            data=envelope.data,
-            trace=envelope.trace,
-        )
+        sa.insert(outbox),
+        [
+            {
+                "id": envelope.id,
+                "source": envelope.source,
+                "type": envelope.type,
+                "routing_key": envelope.routing_key,
+                "time": envelope.time,
+                "data": envelope.data,
+                "trace": envelope.trace,
+            }
+            for envelope in envelopes
+        ],
     )
     if "outbox_notified" not in session.info:
         # PostgreSQL delivers a NOTIFY at commit, and once however often it is given.

@@ -3,9 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from common.errors import Unauthorized, Unavailable, problems
+from common.errors import Forbidden, Unauthorized, Unavailable, problems
 from common.pagination import Page, Paging
-from common.security import CurrentUser
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
@@ -20,11 +19,11 @@ from documents.errors import (
     MalformedForm,
     UnsupportedType,
 )
-from documents.resources import Documents, Form
+from documents.resources import Documents, Form, Reader, Writer
 from documents.schemas import DocumentOut, JobOut, PageOut, TextOut
 from documents.upload_form import UploadFields
 
-router = APIRouter(prefix="/api/v1", responses=problems(Unauthorized, Unavailable))
+router = APIRouter(prefix="/api/v1", responses=problems(Unauthorized, Forbidden, Unavailable))
 
 _FORM_SCHEMA: dict[str, Any] = UploadFields.model_json_schema()
 _UPLOAD_BODY: dict[str, Any] = {
@@ -59,9 +58,7 @@ _UPLOAD_PROBLEMS = problems(
 @router.post(
     "/documents/upload", status_code=201, include_in_schema=False, openapi_extra=_UPLOAD_BODY
 )
-async def upload(
-    user: CurrentUser, form: Form, documents: Documents, response: Response
-) -> DocumentOut:
+async def upload(user: Writer, form: Form, documents: Documents, response: Response) -> DocumentOut:
     """Store a file and queue it for reading: PDF, JPEG, PNG, TIFF or WebP, by its content."""
     document = await documents.upload(user.id, form)
     response.headers["Location"] = f"/api/v1/documents/{document.id}"
@@ -69,9 +66,7 @@ async def upload(
 
 
 @router.get("/documents", tags=["documents"])
-async def list_documents(
-    user: CurrentUser, paging: Paging, documents: Documents
-) -> Page[DocumentOut]:
+async def list_documents(user: Reader, paging: Paging, documents: Documents) -> Page[DocumentOut]:
     """List your documents, newest first."""
     found, total = await documents.list(user.id, paging)
     items = [DocumentOut.model_validate(document) for document in found]
@@ -79,7 +74,7 @@ async def list_documents(
 
 
 @router.get("/documents/{document_id}", tags=["documents"], responses=problems(DocumentNotFound))
-async def get_document(document_id: UUID, user: CurrentUser, documents: Documents) -> DocumentOut:
+async def get_document(document_id: UUID, user: Reader, documents: Documents) -> DocumentOut:
     """Show one of your documents."""
     return DocumentOut.model_validate(await documents.get(user.id, document_id))
 
@@ -90,7 +85,7 @@ async def get_document(document_id: UUID, user: CurrentUser, documents: Document
     tags=["documents"],
     responses=problems(DocumentNotFound),
 )
-async def delete_document(document_id: UUID, user: CurrentUser, documents: Documents) -> None:
+async def delete_document(document_id: UUID, user: Writer, documents: Documents) -> None:
     """Delete one of your documents; reading it stops."""
     await documents.delete(user.id, document_id)
 
@@ -101,7 +96,7 @@ async def delete_document(document_id: UUID, user: CurrentUser, documents: Docum
     response_class=StreamingResponse,
     responses=problems(DocumentNotFound),
 )
-async def download(document_id: UUID, user: CurrentUser, documents: Documents) -> StreamingResponse:
+async def download(document_id: UUID, user: Reader, documents: Documents) -> StreamingResponse:
     """Download the original file, byte for byte."""
     document, content = await documents.content(user.id, document_id)
     headers = {
@@ -116,7 +111,7 @@ async def download(document_id: UUID, user: CurrentUser, documents: Documents) -
 @router.get(
     "/documents/{document_id}/text", tags=["documents"], responses=problems(DocumentNotFound)
 )
-async def get_text(document_id: UUID, user: CurrentUser, documents: Documents) -> TextOut:
+async def get_text(document_id: UUID, user: Reader, documents: Documents) -> TextOut:
     """Return the text of the pages that have been read so far."""
     document, text, pages = await documents.text(user.id, document_id)
     return TextOut(document_id=document.id, text=text, pages=pages)
@@ -125,13 +120,13 @@ async def get_text(document_id: UUID, user: CurrentUser, documents: Documents) -
 @router.get(
     "/documents/{document_id}/pages", tags=["documents"], responses=problems(DocumentNotFound)
 )
-async def list_pages(document_id: UUID, user: CurrentUser, documents: Documents) -> list[PageOut]:
+async def list_pages(document_id: UUID, user: Reader, documents: Documents) -> list[PageOut]:
     """List the pages that have been reported so far, and where their text came from."""
     pages = await documents.pages(user.id, document_id)
     return [PageOut.model_validate(page) for page in pages]
 
 
 @router.get("/ocr/jobs/{job_id}", tags=["ocr"], responses=problems(JobNotFound))
-async def get_job(job_id: UUID, user: CurrentUser, documents: Documents) -> JobOut:
+async def get_job(job_id: UUID, user: Reader, documents: Documents) -> JobOut:
     """Show how far the reading of a document is."""
     return JobOut.model_validate(await documents.job(user.id, job_id))

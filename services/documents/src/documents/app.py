@@ -8,15 +8,16 @@ from common.app import Running, build_app
 from common.broker import Publisher
 from common.consumer import Consumer
 from common.database import open_database, ping
-from common.inbox import once
 from common.outbox import Relay
+from common.periodic import Periodic
 from common.security import TokenVerifier, published_at
 from common.storage import Storage
 from fastapi import FastAPI
 
 from documents.api import router
-from documents.consumers import HANDLERS, QUEUE
+from documents.consumers import QUEUE, handlers
 from documents.resources import Resources
+from documents.schedule import SCHEDULE
 from documents.settings import ApiSettings, WorkerSettings
 
 
@@ -57,14 +58,18 @@ def create_worker(settings: WorkerSettings) -> FastAPI:
             consumer = Consumer(
                 amqp_url,
                 QUEUE,
-                once(sessions, HANDLERS),
+                handlers(sessions),
                 prefetch=settings.prefetch,
                 drain_seconds=settings.shutdown_seconds,
             )
             yield Running(
                 None,
                 checks={"database": lambda: ping(engine), "broker": publisher.ping},
-                tasks={"relay": relay.run, "consumer": consumer.run},
+                tasks={
+                    "relay": relay.run,
+                    "consumer": consumer.run,
+                    "periodic": Periodic(sessions, SCHEDULE).run,
+                },
             )
             await publisher.close()
 

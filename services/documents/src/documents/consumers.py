@@ -1,9 +1,12 @@
 """Which event leads to what."""
 
 from common.broker import QueueSpec
-from common.inbox import SessionHandler
-from contracts import Event, OcrPageCompleted, OcrPageFailed, OcrRejected, OcrStarted
+from common.consumer import Handlers
+from common.database import Sessions
+from common.inbox import SessionHandler, once
+from contracts import Event, OcrPageCompleted, OcrPageFailed, OcrRejected, OcrStarted, UserDeleted
 
+from documents.deletion import delete_all
 from documents.jobs import JobService
 
 HANDLERS: dict[type[Event], SessionHandler] = {
@@ -13,4 +16,12 @@ HANDLERS: dict[type[Event], SessionHandler] = {
     OcrPageFailed: lambda session, event: JobService(session).record_failed_page(event),
 }
 
-QUEUE = QueueSpec("documents", events=tuple(event.name for event in HANDLERS))
+QUEUE = QueueSpec("documents", events=(*(event.name for event in HANDLERS), UserDeleted.name))
+
+
+def handlers(sessions: Sessions) -> Handlers:
+    """Return who handles what: in one transaction and once, or in many and as often as told."""
+    return {
+        **once(sessions, HANDLERS),
+        UserDeleted: lambda event, _: delete_all(sessions, event.user_id),
+    }

@@ -50,6 +50,13 @@ class DocumentRepository:
             raise DocumentNotFound
         return document
 
+    async def get_all(self, document_ids: Sequence[UUID]) -> Sequence[Document]:
+        """Return these documents, without those that have been deleted."""
+        found = await self._session.scalars(
+            sa.select(Document).where(Document.id.in_(document_ids), Document.deleted_at.is_(None))
+        )
+        return found.all()
+
     async def list(self, *, owner_id: UUID, page: PageRequest) -> tuple[Sequence[Document], int]:
         """Return one page of an owner's documents, newest first, and how many there are."""
         mine = sa.and_(Document.user_id == owner_id, Document.deleted_at.is_(None))
@@ -84,6 +91,18 @@ class DocumentRepository:
         if job is None:
             raise JobNotFound
         return job
+
+    async def lock_jobs(self, owner_id: UUID, *, limit: int) -> Sequence[UUID]:
+        """Lock the jobs of some of an owner's documents, and return the ids of the documents."""
+        ids = await self._session.scalars(
+            sa.select(Job.document_id)
+            .join(Job.document)
+            .where(Document.user_id == owner_id, Document.deleted_at.is_(None))
+            .order_by(Document.file_hash)  # as the index has them; and two cannot lock crosswise
+            .limit(limit)
+            .with_for_update(of=Job)
+        )
+        return ids.all()
 
     async def get_page(self, job_id: UUID, number: int) -> Page | None:
         """Return what is known of a page, if anything is."""

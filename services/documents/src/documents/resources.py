@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from common.database import Session, Sessions
-from common.security import TokenVerifier
+from common.security import TokenVerifier, User, require
 from common.storage import Storage
+from contracts import Permission
 from fastapi import Depends, Request
 
 from documents.errors import FileTooLarge
@@ -39,5 +40,7 @@ async def _form(request: Request) -> UploadForm:
     return UploadForm(request)
 
 
+Reader = Annotated[User, Depends(require(Permission.DOCUMENTS_READ))]
+Writer = Annotated[User, Depends(require(Permission.DOCUMENTS_WRITE))]
 Documents = Annotated[DocumentService, Depends(_documents)]
 Form = Annotated[UploadForm, Depends(_form)]

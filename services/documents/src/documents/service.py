@@ -10,9 +10,10 @@ from common import outbox
 from common.errors import Unavailable
 from common.pagination import PageRequest
 from common.storage import Storage
-from contracts import DocumentDeleted, DocumentUploaded, Event
+from contracts import DocumentUploaded, Event
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from documents.deletion import DeletionService
 from documents.inspection import InspectedStream
 from documents.jobs import SOURCE, progress
 from documents.models import Document, Job, Page, Status
@@ -74,11 +75,7 @@ class DocumentService:
 
     async def delete(self, owner_id: UUID, document_id: UUID) -> None:
         """Take a document out of sight; its job ends."""
-        document = await self._documents.get(document_id, owner_id=owner_id)
-        await self._documents.lock_job(document.job.id)
-        document = await self._documents.get(document_id, owner_id=owner_id)
-        document.delete()
-        await self._record(DocumentDeleted(document_id=document.id, owner_id=owner_id))
+        await DeletionService(self._session).delete(owner_id, document_id)
 
     async def pages(self, owner_id: UUID, document_id: UUID) -> Sequence[Page]:
         """Return the pages reported so far, in their order."""
