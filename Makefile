@@ -46,7 +46,7 @@ down: ## Stop everything that `up`, `demo` and `test` have started
 
 .PHONY: admin
 admin: setup ## Make an administrator, asking for the password: make admin EMAIL=… NAME=…
-	@eval "$$($(NATIVE) env auth-worker)" && $(RUN) python -m auth create-admin --email "$(EMAIL)" --username "$(NAME)"
+	@eval "$$($(NATIVE) env auth-worker)" && QUIRE_LOG_LEVEL=WARNING $(RUN) python -m auth create-admin --email "$(EMAIL)" --username "$(NAME)"
 
 .PHONY: status
 status: setup ## Show what is running, and where
