@@ -1,4 +1,7 @@
-"""Without Redis the gateway goes on with the denials it knows, and catches up afterwards."""
+"""Without Redis the gateway goes on with the denials it knows, and catches up afterwards.
+
+While it knows none, it serves whoever is not signed in, and believes no token.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -64,7 +67,9 @@ async def test_the_gateway_starts_serves_and_remembers_without_redis(
         first, second = denials
         async with http.get(url + "/readyz") as response:
             assert response.status == 200
-        assert await status(first) == 200
+        assert await status(first) == 503
+        async with http.get(url + "/api/v1/documents") as response:
+            assert response.status == 200
 
         await own_redis.start()
         await own_redis.deny(first)

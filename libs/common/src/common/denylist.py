@@ -3,10 +3,12 @@
 Auth writes it into a Redis stream, and every process that checks tokens follows the stream and
 keeps it in memory: a check costs no round trip, and a denial bites everywhere within
 milliseconds. While Redis is away a process goes on with what it knows: tokens live for minutes,
-and to refuse everybody would let one server's trouble end all work.
+and to refuse everybody would let one server's trouble end all work. A process that has never read
+the list knows nothing, and believes no token until it has.
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.background import stop_if_cancelled
+from common.errors import Unavailable
 
 logger = structlog.get_logger(__name__)
 
@@ -72,11 +75,14 @@ class DenyList:
         self._redis = redis
         self._on_denied = on_denied or (lambda _: None)
         self._last = "0"
+        self._loaded = False
         self._sessions: TTLCache[UUID, None] = TTLCache(math.inf, _REMEMBER_SECONDS)
         self._versions: TTLCache[UUID, int] = TTLCache(math.inf, _REMEMBER_SECONDS)
 
     def denies(self, token: Claims) -> bool:
-        """Tell whether a token is refused."""
+        """Tell whether a token is refused; raises `Unavailable` before the list was first read."""
+        if not self._loaded:
+            raise Unavailable("Which tokens were revoked is not known yet.")
         return token.session_id in self._sessions or token.version < self._versions.get(
             token.id, token.version
         )
@@ -92,11 +98,17 @@ class DenyList:
                 logger.warning("deny-list cannot be read, the known part holds", error=repr(error))
             await asyncio.sleep(_RETRY_SECONDS)
 
+    async def open(self) -> None:
+        """Read the list if Redis is there, so that the first request need not wait for `run`."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self.load()
+
     async def load(self) -> None:
         """Read what there is; raises `RedisError`."""
         self._last = "0"
         while await self._read(block_seconds=None):
             pass
+        self._loaded = True
 
     async def _read(self, *, block_seconds: float | None) -> bool:
         stop_if_cancelled()
@@ -122,13 +134,14 @@ class DenyList:
         self._on_denied(user_id)
 
 
-async def announce(redis: Redis, denials: Iterable[Denial]) -> None:
+async def announce(redis: Redis, denials: Iterable[Denial], *, complete: bool = False) -> None:
     """Add denials to the list, and drop those that no living token needs; raises `RedisError`.
 
-    To announce one twice does no harm.
+    To announce one twice does no harm. `complete` says that these are all that matter, and that
+    is noted in the same step: a Redis that loses them loses the note.
     """
     oldest = int((time.time() - _REMEMBER_SECONDS) * 1000)
-    async with redis.pipeline(transaction=False) as pipeline:
+    async with redis.pipeline(transaction=complete) as pipeline:
         for denial in denials:
             fields: dict[Any, Any] = {"user": str(denial.user_id)}
             if denial.session_id is not None:
@@ -136,14 +149,11 @@ async def announce(redis: Redis, denials: Iterable[Denial]) -> None:
             if denial.version is not None:
                 fields["version"] = str(denial.version)
             pipeline.xadd(_STREAM, fields, minid=str(oldest), approximate=True)
+        if complete:
+            pipeline.set(_COMPLETE, 1)
         await pipeline.execute()
 
 
 async def is_complete(redis: Redis) -> bool:
     """Tell whether the list still holds everything, which a Redis that lost its data does not."""
     return bool(await redis.exists(_COMPLETE))
-
-
-async def mark_complete(redis: Redis) -> None:
-    """Note that everything that matters has been announced."""
-    await redis.set(_COMPLETE, 1)

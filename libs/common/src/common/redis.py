@@ -22,5 +22,6 @@ def open_redis(settings: RedisSettings, retry: Retry = A_FEW_TIMES) -> Redis:
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,
         retry=retry,
+        timeout=ANSWER_SECONDS,  # how long to wait for a connection while all are in use
     )
     return Redis.from_pool(pool)

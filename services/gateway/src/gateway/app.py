@@ -39,6 +39,7 @@ def create_api(settings: ApiSettings) -> FastAPI:
             aclosing(open_redis(settings, NEVER)) as redis,
         ):
             denylist = DenyList(redis)
+            await denylist.open()
             tokens = TokenVerifier(
                 published_at(session, str(settings.jwks_url)),
                 issuer=settings.token_issuer,

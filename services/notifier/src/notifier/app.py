@@ -53,6 +53,7 @@ def create_api(settings: ApiSettings) -> FastAPI:
             denylist = DenyList(
                 subscriber, on_denied=lambda user_id: hub.dismiss(user_id, denylist.denies)
             )
+            await denylist.open()
             tokens = TokenVerifier(
                 published_at(http, str(settings.jwks_url)),
                 issuer=settings.token_issuer,

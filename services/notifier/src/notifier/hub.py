@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from common.background import stop_if_cancelled
 from common.security import User
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -94,6 +95,7 @@ class Hub:
         """Take what Redis sends; ask after a silence, for a dead connection is silent as well."""
         asked = False
         while True:
+            stop_if_cancelled()
             message = await pubsub.get_message(timeout=_SILENCE_SECONDS)
             if message is not None:
                 asked = False
