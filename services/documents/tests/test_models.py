@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from documents.models import Job, Page, Status
+from documents.jobs.models import Job, Page, Status
 from hypothesis import given
 from hypothesis import strategies as st
 

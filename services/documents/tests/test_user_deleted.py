@@ -22,7 +22,8 @@ from contracts import (
     UserDeleted,
 )
 from documents import deletion
-from documents.models import Document, Job, Status
+from documents.jobs.models import Job, Status
+from documents.models import Document
 
 Deliver = Callable[..., Coroutine[Any, Any, None]]
 NewFile = Callable[[], bytes]

@@ -1,68 +1,19 @@
 """The HTTP interface: parse by type, authorise by type, call."""
 
-from typing import Any
 from uuid import UUID
 
 from common.errors import Forbidden, Unauthorized, Unavailable, problems
 from common.pagination import Page, Paging
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from documents.disposition import attachment
-from documents.errors import (
-    DocumentNotFound,
-    DuplicateDocument,
-    EmptyFile,
-    FileTooLarge,
-    FormExpected,
-    JobNotFound,
-    MalformedForm,
-    UnsupportedType,
-)
-from documents.resources import Documents, Form, Reader, Writer
-from documents.schemas import DocumentOut, JobOut, PageOut, TextOut
-from documents.upload_form import UploadFields
+from documents.errors import DocumentNotFound
+from documents.jobs.schemas import PageOut
+from documents.resources import Documents, Reader, Writer
+from documents.schemas import DocumentOut, TextOut
 
 router = APIRouter(prefix="/api/v1", responses=problems(Unauthorized, Forbidden, Unavailable))
-
-_FORM_SCHEMA: dict[str, Any] = UploadFields.model_json_schema()
-_UPLOAD_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    **_FORM_SCHEMA,
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
-                        **_FORM_SCHEMA["properties"],
-                    },
-                }
-            }
-        },
-    }
-}
-_UPLOAD_PROBLEMS = problems(
-    EmptyFile, MalformedForm, DuplicateDocument, FileTooLarge, UnsupportedType, FormExpected
-)
-
-
-@router.post(
-    "/documents",
-    status_code=201,
-    tags=["documents"],
-    openapi_extra=_UPLOAD_BODY,
-    responses=_UPLOAD_PROBLEMS,
-)
-@router.post(
-    "/documents/upload", status_code=201, include_in_schema=False, openapi_extra=_UPLOAD_BODY
-)
-async def upload(user: Writer, form: Form, documents: Documents, response: Response) -> DocumentOut:
-    """Store a file and queue it for reading: PDF, JPEG, PNG, TIFF or WebP, by its content."""
-    document = await documents.upload(user.id, form)
-    response.headers["Location"] = f"/api/v1/documents/{document.id}"
-    return DocumentOut.model_validate(document)
 
 
 @router.get("/documents", tags=["documents"])
@@ -124,9 +75,3 @@ async def list_pages(document_id: UUID, user: Reader, documents: Documents) -> l
     """List the pages that have been reported so far, and where their text came from."""
     pages = await documents.pages(user.id, document_id)
     return [PageOut.model_validate(page) for page in pages]
-
-
-@router.get("/ocr/jobs/{job_id}", tags=["ocr"], responses=problems(JobNotFound))
-async def get_job(job_id: UUID, user: Reader, documents: Documents) -> JobOut:
-    """Show how far the reading of a document is."""
-    return JobOut.model_validate(await documents.job(user.id, job_id))

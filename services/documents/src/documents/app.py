@@ -14,11 +14,15 @@ from common.security import TokenVerifier, published_at
 from common.storage import Storage
 from fastapi import FastAPI
 
-from documents.api import router
+from documents import api
 from documents.consumers import QUEUE, handlers
+from documents.jobs import api as jobs
 from documents.resources import Resources
 from documents.schedule import SCHEDULE
 from documents.settings import ApiSettings, WorkerSettings
+from documents.uploads import api as uploads
+
+ROUTERS = [uploads.router, api.router, jobs.router]
 
 
 def create_api(settings: ApiSettings) -> FastAPI:
@@ -42,7 +46,7 @@ def create_api(settings: ApiSettings) -> FastAPI:
             )
             storage.close()
 
-    return build_app("documents", start, routers=[router])
+    return build_app("documents", start, routers=ROUTERS)
 
 
 def create_worker(settings: WorkerSettings) -> FastAPI:

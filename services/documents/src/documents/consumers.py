@@ -7,7 +7,7 @@ from common.inbox import SessionHandler, once
 from contracts import Event, OcrPageCompleted, OcrPageFailed, OcrRejected, OcrStarted, UserDeleted
 
 from documents.deletion import delete_all
-from documents.jobs import JobService
+from documents.jobs.service import JobService
 
 HANDLERS: dict[type[Event], SessionHandler] = {
     OcrStarted: lambda session, event: JobService(session).start(event),

@@ -8,7 +8,8 @@ from common.database import Sessions, transaction
 from contracts import DocumentDeleted
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from documents.jobs import SOURCE
+from documents.base import SOURCE
+from documents.jobs.repository import JobRepository
 from documents.models import Document
 from documents.repository import DocumentRepository
 
@@ -25,16 +26,17 @@ class DeletionService:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         self._documents = DocumentRepository(session)
+        self._jobs = JobRepository(session)
 
     async def delete(self, owner_id: UUID, document_id: UUID) -> None:
         """Delete one document of the owner's."""
         document = await self._documents.get(document_id, owner_id=owner_id)
-        await self._documents.lock_job(document.job.id)
+        await self._jobs.lock(document.job.id)
         await self._delete([await self._documents.get(document_id, owner_id=owner_id)])
 
     async def delete_some(self, owner_id: UUID) -> bool:
         """Delete some of the owner's documents; tell whether there may be more."""
-        locked = await self._documents.lock_jobs(owner_id, limit=_AT_ONCE)
+        locked = await self._jobs.lock_some(owner_id, limit=_AT_ONCE)
         await self._delete(await self._documents.get_all(locked))
         return bool(locked)
 

@@ -1,48 +1,16 @@
-"""The tables, and the rules of a document's and a job's life.
+"""Documents, and the rules of their life."""
 
-Events arrive at least once and in no promised order, so every rule here can be applied again,
-or late, without harm: what has ended stays as it ended.
-"""
-
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from common.database import naming
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-
-class Base(DeclarativeBase):
-    """The documents service's own tables."""
-
-    metadata = sa.MetaData(naming_convention=naming)
-    type_annotation_map: ClassVar = {
-        datetime: sa.DateTime(timezone=True),
-        dict[str, Any]: JSONB,
-        str: sa.Text,
-    }
-
-
-class Status(StrEnum):
-    """Where a job stands; a document shows the status of its job."""
-
-    QUEUED = "queued"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    PARTIAL = "partial"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-ENDED = frozenset({Status.COMPLETED, Status.PARTIAL, Status.FAILED, Status.CANCELLED})
-
-
-def now() -> datetime:
-    """Return the current time, in UTC as everywhere."""
-    return datetime.now(UTC)
+from documents.base import Base, now
+from documents.catalogue import models as _catalogue  # noqa: F401 - foreign keys lead there
+from documents.jobs.models import Job, Status
 
 
 class Document(Base):
@@ -60,6 +28,12 @@ class Document(Base):
             postgresql_where=sa.text("deleted_at IS NULL"),
         ),
         sa.Index("ix_documents_user_id_created_at", "user_id", "created_at", "id"),
+        sa.Index("ix_documents_tags", "tags", postgresql_using="gin"),
+        sa.Index(
+            "ix_documents_deleted_at",
+            "deleted_at",
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -72,6 +46,20 @@ class Document(Base):
     file_hash: Mapped[str]
     object_key: Mapped[str]
     language: Mapped[str | None]
+    document_type: Mapped[str | None]
+    category_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("categories.id", ondelete="SET NULL"), index=True
+    )
+    supplier_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("suppliers.id", ondelete="SET NULL"), index=True
+    )
+    tags: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    custom: Mapped[dict[str, Any]] = mapped_column(
+        "metadata", JSONB, default=dict, server_default="{}"
+    )
+    """What the user has to say about it besides; on the wire it is `metadata`."""
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Grows with each change by the user."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     deleted_at: Mapped[datetime | None]
@@ -107,117 +95,3 @@ class Document(Base):
         """Take the document out of sight and stop reading it."""
         self.deleted_at = self.deleted_at or now()
         self.job.cancel()
-
-
-class Job(Base):
-    """The reading of one document: how many pages there are, and how many have been reported."""
-
-    __tablename__ = "jobs"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
-    status: Mapped[Status] = mapped_column(
-        sa.Enum(
-            Status, native_enum=False, length=20, values_callable=lambda e: [s.value for s in e]
-        )
-    )
-    pages_total: Mapped[int | None]
-    pages_done: Mapped[int] = mapped_column(default=0)
-    pages_failed: Mapped[int] = mapped_column(default=0)
-    error: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    started_at: Mapped[datetime | None]
-    completed_at: Mapped[datetime | None]
-
-    document: Mapped[Document] = relationship(back_populates="job", lazy="joined", innerjoin=True)
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.status in ENDED
-
-    @property
-    def progress(self) -> int:
-        """Per cent of the pages that have been reported; 100 only when the job has ended well."""
-        if self.status in (Status.COMPLETED, Status.PARTIAL):
-            return 100
-        if not self.pages_total:
-            return 0
-        return min(99, 100 * (self.pages_done + self.pages_failed) // self.pages_total)
-
-    @property
-    def processing_time_ms(self) -> int | None:
-        """From the start to the end, once there is one."""
-        if self.started_at is None or self.completed_at is None:
-            return None
-        return int((self.completed_at - self.started_at).total_seconds() * 1000)
-
-    def start(self, pages: int) -> None:
-        """Note how many pages there are."""
-        if self.ended:
-            return
-        self.status = Status.PROCESSING
-        self.started_at = self.started_at or now()
-        self.pages_total = pages
-
-    def count(self, page: "Page", before: "Page | None") -> bool:
-        """Count a reported page and tell whether that changed anything.
-
-        `before` is what was known of the page. A page that failed may still turn out well; one
-        that was read stays read.
-        """
-        unknown = self.pages_total is not None and page.number > self.pages_total
-        settled = before is not None and (before.was_read or not page.was_read)
-        if self.ended or unknown or settled:
-            return False
-        if before is not None:
-            self.pages_failed -= 1
-        if page.was_read:
-            self.pages_done += 1
-        else:
-            self.pages_failed += 1
-        return True
-
-    @property
-    def all_reported(self) -> bool:
-        """Whether every page has been reported, one way or the other."""
-        return self.pages_total is not None and (
-            self.pages_done + self.pages_failed >= self.pages_total
-        )
-
-    def finish(self) -> None:
-        """End well: completed, or partial when pages are missing."""
-        self._end(Status.PARTIAL if self.pages_failed else Status.COMPLETED)
-
-    def fail(self, error: dict[str, Any]) -> None:
-        """End without text, for a named reason."""
-        self.error = error
-        self._end(Status.FAILED)
-
-    def cancel(self) -> None:
-        """End because nobody wants the result any more; what has ended stays as it is."""
-        if not self.ended:
-            self._end(Status.CANCELLED)
-
-    def _end(self, status: Status) -> None:
-        self.status = status
-        self.completed_at = now()
-
-
-class Page(Base):
-    """One reported page of a job: where its words lie, or why there are none."""
-
-    __tablename__ = "pages"
-
-    job_id: Mapped[UUID] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    source: Mapped[str]
-    chars: Mapped[int] = mapped_column(default=0)
-    confidence: Mapped[float | None]
-    result_key: Mapped[str | None]
-    error: Mapped[dict[str, Any] | None]
-
-    @property
-    def was_read(self) -> bool:
-        """Whether there is text (which may be empty) rather than an error."""
-        return self.error is None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from common.storage import Storage
 
-from documents.models import Page
+from documents.jobs.models import Page
 
 _AT_ONCE = 8
 PAGE_BREAK = "\n\n"

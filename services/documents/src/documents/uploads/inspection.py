@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import AsyncIterator
 
-from documents.errors import EmptyFile, FileTooLarge, UnsupportedType
-from documents.filetypes import SNIFF_BYTES, sniff
+from documents.uploads.errors import EmptyFile, FileTooLarge, UnsupportedType
+from documents.uploads.filetypes import SNIFF_BYTES, sniff
 
 
 class InspectedStream:

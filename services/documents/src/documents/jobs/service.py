@@ -18,13 +18,12 @@ from contracts import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from documents.errors import JobNotFound
-from documents.models import Job, Page
-from documents.repository import DocumentRepository
+from documents.base import SOURCE
+from documents.jobs.errors import JobNotFound
+from documents.jobs.models import Job, Page
+from documents.jobs.repository import JobRepository
 
 logger = structlog.get_logger(__name__)
-
-SOURCE = "documents"
 
 
 class JobService:
@@ -36,7 +35,11 @@ class JobService:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-        self._documents = DocumentRepository(session)
+        self._jobs = JobRepository(session)
+
+    async def get(self, owner_id: UUID, job_id: UUID) -> Job:
+        """Return one job of the owner's; raises `JobNotFound`."""
+        return await self._jobs.get(job_id, owner_id=owner_id)
 
     async def start(self, event: OcrStarted) -> None:
         """Note how many pages the document has."""
@@ -75,9 +78,9 @@ class JobService:
         job = await self._open_job(page.job_id)
         if job is None:
             return
-        before = await self._documents.get_page(job.id, page.number)
+        before = await self._jobs.get_page(job.id, page.number)
         if job.count(page, before):
-            await self._documents.save_page(page)
+            await self._jobs.save_page(page)
             await self._report(job, page=page.number)
 
     async def _report(self, job: Job, *, page: int | None) -> None:
@@ -113,12 +116,12 @@ class JobService:
         )
 
     async def _missing(self, job: Job) -> list[int]:
-        return [page.number for page in await self._documents.pages(job.id) if not page.was_read]
+        return [page.number for page in await self._jobs.pages(job.id) if not page.was_read]
 
     async def _reason(self, job: Job) -> Failure:
         """Return why no page could be read: the one reason of all pages, or that they differ."""
         errors: list[dict[str, Any]] = [
-            page.error for page in await self._documents.pages(job.id) if page.error is not None
+            page.error for page in await self._jobs.pages(job.id) if page.error is not None
         ]
         if len({error["type"] for error in errors}) == 1:
             return Failure.model_validate(errors[0])
@@ -131,7 +134,7 @@ class JobService:
     async def _open_job(self, job_id: UUID) -> Job | None:
         """Return the locked job, or None when an event comes too late to matter."""
         try:
-            job = await self._documents.lock_job(job_id)
+            job = await self._jobs.lock(job_id)
         except JobNotFound:
             logger.warning("event for an unknown job", job_id=str(job_id))
             return None

@@ -17,7 +17,7 @@ from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from documents.errors import FormExpected, MalformedForm, UploadInterrupted
+from documents.uploads.errors import FormExpected, MalformedForm, UploadInterrupted
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

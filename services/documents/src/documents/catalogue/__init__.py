@@ -1,0 +1,1 @@
+"""Categories, suppliers and tags: what users sort their documents by."""

@@ -1,0 +1,1 @@
+"""Jobs: the reading of documents, page by page."""

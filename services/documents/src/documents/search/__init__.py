@@ -1,0 +1,1 @@
+"""Search: full text over documents and their pages."""
