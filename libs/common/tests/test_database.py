@@ -1,5 +1,7 @@
 """The edge of a transaction: what is kept, what is undone, and a database that is away."""
 
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 from common.database import Sessions, open_database, transaction
@@ -55,3 +57,20 @@ async def test_errors_do_not_show_what_users_have_written(sessions: Sessions) ->
             await session.execute(sa.select(sa.cast(sa.literal("hunter2"), sa.Text) + 1))
 
     assert "hunter2" not in str(caught.value)
+
+
+async def test_of_two_who_wait_for_each_other_one_is_told_to_try_again(sessions: Sessions) -> None:
+    both_hold_one = asyncio.Barrier(2)
+
+    async def take(first: int, second: int) -> None:
+        async with transaction(sessions) as session:
+            await session.execute(sa.select(sa.func.pg_advisory_xact_lock(first)))
+            await both_hold_one.wait()
+            await session.execute(sa.select(sa.func.pg_advisory_xact_lock(second)))
+
+    outcomes = await asyncio.gather(take(1, 2), take(2, 1), return_exceptions=True)
+
+    refused = [outcome for outcome in outcomes if outcome is not None]
+    assert len(refused) == 1
+    assert isinstance(refused[0], Unavailable)
+    assert refused[0].headers["Retry-After"] == "1"

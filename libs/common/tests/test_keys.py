@@ -135,3 +135,19 @@ async def test_keys_that_lack_something_are_an_outage(missing: str) -> None:
 
     with pytest.raises(Unavailable):
         await Issuers(issuer).verifier().verify(issuer.token(USER))
+
+
+async def test_a_withdrawn_key_is_noticed_without_a_new_one_being_met(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(security, "_MAX_AGE_SECONDS", -1)
+    withdrawn, other = TokenIssuer(), TokenIssuer()
+    issuers = Issuers(withdrawn)
+    verifier = issuers.verifier()
+    await verifier.verify(withdrawn.token(USER))
+
+    issuers.fails = True
+    await verifier.verify(withdrawn.token(USER))
+    issuers.fails, issuers.current = False, [other]
+    with pytest.raises(Unauthorized):
+        await verifier.verify(withdrawn.token(USER))

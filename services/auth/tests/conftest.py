@@ -237,7 +237,9 @@ def recorded(sessions: Sessions) -> Callable[[str, Person], Awaitable[list[dict[
     async def recorded(name: str, person: Person) -> list[dict[str, Any]]:
         query = (
             sa.select(outbox.c.data)
-            .where(outbox.c.routing_key == name, outbox.c.data["user_id"].astext == person.user["id"])
+            .where(
+                outbox.c.routing_key == name, outbox.c.data["user_id"].astext == person.user["id"]
+            )
             .order_by(outbox.c.position)
         )
         async with sessions() as session:

@@ -23,6 +23,9 @@ from common.errors import Problem, Unavailable
 
 Sessions = async_sessionmaker[AsyncSession]
 
+_CONFLICTS = frozenset({"40001", "40P01"})
+"""Serialisation failure and deadlock: the same will succeed when it is tried again."""
+
 naming = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -93,6 +96,9 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise Unavailable("The database does not answer.") from error
+            if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
+                message = "Somebody else changed the same at the same moment."
+                raise Unavailable(message, retry_after=1) from error
             raise
 
 

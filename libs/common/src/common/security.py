@@ -5,6 +5,7 @@ claims required, and keys only from our own JWKS, whatever the token's header sa
 """
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ ACCESS_TOKEN = "at+jwt"
 STREAM_TICKET = "ticket+jwt"
 LEEWAY_SECONDS = 10
 _REFETCH_SECONDS = 60
+_MAX_AGE_SECONDS = 120
 _FAILURE_SECONDS = 2
 _MAX_TOKEN_CHARS = 8192
 # RFC 7515, section 2: base64url without padding, line breaks or bits that mean nothing. jose skips
@@ -154,7 +156,7 @@ class TokenVerifier:
         except Unavailable:
             self._failed_at = time.monotonic()
             raise
-        self._fetched_at = time.monotonic()
+        self._fetched_at, self._failed_at = time.monotonic(), float("-inf")
 
     async def _verify(self, token: str, kind: str) -> User:
         if len(token) > _MAX_TOKEN_CHARS:
@@ -175,9 +177,16 @@ class TokenVerifier:
         return claims.user()
 
     async def _key(self, kid: object) -> Key:
-        """Return the key of that id; an unknown id asks the issuer at most once a minute."""
+        """Return the key of that id; an unknown id asks the issuer at most once a minute.
+
+        Known ones are asked for again now and then: a key may have been withdrawn.
+        """
         if not isinstance(kid, str):
             raise Unauthorized("The token names no key.", invalid_token=True)
+        if kid in self._keys and self._are_old() and not self._lock.locked():
+            async with self._lock:
+                with contextlib.suppress(Unavailable):  # what is known holds meanwhile
+                    await self.refresh()
         if kid not in self._keys:
             async with self._lock:
                 if time.monotonic() - self._failed_at < _FAILURE_SECONDS:
@@ -189,6 +198,10 @@ class TokenVerifier:
         if kid not in self._keys:
             raise Unauthorized("The token's key is unknown.", invalid_token=True)
         return self._keys[kid]
+
+    def _are_old(self) -> bool:
+        asked_at = max(self._fetched_at, self._failed_at)
+        return time.monotonic() - asked_at > _MAX_AGE_SECONDS
 
     def _claims(self, token: str, key: Key) -> _Claims:
         claims = jwt.decode(

@@ -1,7 +1,6 @@
 """The composition root: every part is made here, and nothing exists before."""
 
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -27,7 +26,7 @@ from auth.keyring import api as keyring
 from auth.keyring.keyring import Keyring
 from auth.mfa import api as mfa
 from auth.pages import api as pages
-from auth.passwords.hashing import Passwords
+from auth.passwords.hashing import Passwords, hashing_threads
 from auth.reports import api as reports
 from auth.reports.maker import ReportMaker
 from auth.resources import Resources
@@ -70,10 +69,11 @@ def create_api(settings: ApiSettings) -> FastAPI:
             keys = Keyring(sessions, settings.vault)
             await keys.open()
             denylist = DenyList(follower)
+            await denylist.open()
             tokens = TokenVerifier(keys.fetch_public, **names, denylist=denylist)
             revocations = RevocationRelay(database_url=database_url, sessions=sessions, redis=redis)
             storage = Storage(settings)
-            with ThreadPoolExecutor(settings.hashing_threads, "argon2") as threads:
+            with hashing_threads(settings.hashing_threads) as threads:
                 resources = Resources(
                     sessions=sessions,
                     keys=keys,
@@ -93,6 +93,7 @@ def create_api(settings: ApiSettings) -> FastAPI:
                     seal=settings.seal,
                     csrf=CsrfTokens(settings.key_encryption_key.get_secret_value().encode()),
                     session_lifetime=timedelta(seconds=settings.session_seconds),
+                    session_idle=timedelta(seconds=settings.session_idle_seconds),
                 )
                 yield Running(
                     resources,

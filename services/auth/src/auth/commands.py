@@ -3,7 +3,6 @@
 import asyncio
 import getpass
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 from common.database import open_database, transaction
 from common.errors import Problem
@@ -14,8 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from auth.audit.models import Action
 from auth.audit.service import AuditLog
 from auth.base import now
+from auth.keyring.errors import SigningKeyLocked
 from auth.keyring.rotation import PUBLISHED_BEFORE, KeyRotation
-from auth.passwords.hashing import Passwords
+from auth.passwords.hashing import Passwords, hashing_threads
 from auth.passwords.policy import require_strong
 from auth.roles.models import ADMIN, USER
 from auth.roles.repository import RoleRepository
@@ -50,13 +50,16 @@ def create_admin(settings: AdminSettings, *, email: str, username: str) -> None:
 
 def rotate_keys(settings: KeySettings, *, compromised: bool) -> None:
     """Make the next signing key; nobody is logged out."""
-    asyncio.run(_rotate_keys(settings, compromised=compromised))
+    try:
+        asyncio.run(_rotate_keys(settings, compromised=compromised))
+    except (SigningKeyLocked, Problem) as error:
+        sys.exit(f"No key was made: {error}")
     when = "at once" if compromised else f"in {PUBLISHED_BEFORE.seconds // 60} minutes"
     print(f"The new key is published, and signs {when}.")  # noqa: T201
 
 
 async def _create_admin(settings: AdminSettings, email: str, username: str, password: str) -> None:
-    with ThreadPoolExecutor(1) as threads:
+    with hashing_threads(1) as threads:
         passwords = Passwords(
             threads, memory_kib=settings.argon2_memory_kib, rounds=settings.argon2_rounds
         )

@@ -53,7 +53,11 @@ def _expired(audit_kept: timedelta) -> list[sa.Delete]:
     # A spent refresh token is kept with its session: it shows that the session was stolen.
     return [
         sa.delete(UserSession).where(
-            sa.or_(UserSession.expires_at < now() - _KEPT, UserSession.revoked_at < now() - _KEPT)
+            sa.or_(
+                UserSession.expires_at < now() - _KEPT,
+                UserSession.idle_until < now() - _KEPT,
+                UserSession.revoked_at < now() - _KEPT,
+            )
         ),
         sa.delete(EmailLink).where(EmailLink.expires_at < now() - _DAY),
         sa.delete(ApiKey).where(

@@ -12,6 +12,7 @@ def new_secret() -> str:
 def digest(secret: str) -> bytes:
     """Return what is stored of a secret.
 
-    A plain hash is enough: unlike a password, 256 random bits cannot be tried out.
+    A plain hash is enough: unlike a password, 256 random bits cannot be tried out. Half of
+    a character, which JSON can hold, is in no secret of ours, but must have a digest too.
     """
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()

@@ -51,6 +51,7 @@ class Resources:
     seal: Fernet
     csrf: CsrfTokens
     session_lifetime: timedelta
+    session_idle: timedelta
 
 
 def _resources(request: Request) -> Resources:
@@ -83,6 +84,7 @@ def _sessions(
         signer=process.signer,
         csrf=process.csrf,
         lifetime=process.session_lifetime,
+        idle=process.session_idle,
     )
 
 
@@ -122,13 +124,20 @@ def _logins(
 
 
 def _accounts(
-    process: Process, session: Session, audit: Audit, sessions: Sessions, links: Links
+    *,
+    process: Process,
+    session: Session,
+    audit: Audit,
+    sessions: Sessions,
+    links: Links,
+    mfa: Mfa,
 ) -> AccountService:
     return AccountService(
         session,
         audit,
         sessions=sessions,
         links=links,
+        mfa=mfa,
         passwords=process.passwords,
         policy=process.policy,
         throttle=process.throttle,

@@ -83,6 +83,8 @@ class ApiSettings(
     access_token_seconds: int = Field(default=15 * 60, gt=0, le=MAX_TOKEN_SECONDS)
     session_seconds: int = Field(default=30 * 24 * 3600, gt=0)
     """How long a session lasts at most, however often it is refreshed."""
+    session_idle_seconds: int = Field(default=7 * 24 * 3600, gt=0)
+    """How long it lasts without being refreshed."""
 
 
 class WorkerSettings(

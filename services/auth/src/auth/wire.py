@@ -16,10 +16,21 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+
+def _whole(value: SecretStr) -> SecretStr:
+    """Refuse half of a character, a surrogate: JSON can hold one, and nothing can hash it."""
+    try:
+        value.get_secret_value().encode()
+    except UnicodeEncodeError:  # which is no cause to keep: it holds the password
+        raise PydanticCustomError("string_unicode", "This is not valid Unicode") from None
+    return value
+
+
 Password = Annotated[
     SecretStr,
     # The policy counts to 256 after normalising; typed, the same password may be longer.
     Field(min_length=1, max_length=1024),
+    AfterValidator(_whole),
 ]
 Name = Annotated[
     str,
@@ -51,6 +62,24 @@ class Input(BaseModel):
     """A request body: unknown fields are refused, and no error repeats what was sent."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+ConfirmationCode = Annotated[
+    str | None,
+    Field(
+        min_length=6,
+        max_length=30,
+        pattern=r"^[0-9A-Za-z \-]+$",
+        description="Of the authenticator, or a recovery code; needed if there is a second factor.",
+    ),
+]
+
+
+class Confirmation(Input):
+    """The password again, and a code: whoever finds an open screen must not take the account."""
+
+    password: Password
+    code: ConfirmationCode = None
 
 
 def same_password(value: SecretStr, info: ValidationInfo) -> SecretStr:

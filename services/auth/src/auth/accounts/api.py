@@ -17,7 +17,8 @@ from auth.accounts.schemas import (
     ProfileUpdate,
     Registration,
 )
-from auth.links.errors import InvalidLink
+from auth.links.errors import InvalidLink, TooManyLinks
+from auth.mfa.errors import CodeRequired, WrongCode
 from auth.passwords.errors import WeakPassword, WrongPassword
 from auth.resources import Accounts, AnyUser, Links, SignedInUser, Users
 from auth.sessions.cookies import clear_cookies
@@ -34,6 +35,7 @@ router = APIRouter(
 )
 
 _SIGNED_IN = (Unauthorized, SessionRequired)
+_CONFIRMED = (*_SIGNED_IN, WrongPassword, CodeRequired, WrongCode)
 
 
 @router.post(
@@ -67,20 +69,20 @@ async def update_me(
 @router.delete(
     "/me",
     status_code=204,
-    responses=problems(*_SIGNED_IN, WrongPassword, TooManyAttempts, LastAdministrator),
+    responses=problems(*_CONFIRMED, TooManyAttempts, LastAdministrator),
 )
 async def delete_me(
     deletion: AccountDeletion, user: SignedInUser, accounts: Accounts, response: Response
 ) -> None:
     """Delete your account for good; your documents follow."""
-    await accounts.delete(user.id, deletion.password)
+    await accounts.delete(user.id, deletion)
     clear_cookies(response)
 
 
 @router.post(
     "/password/change",
     status_code=204,
-    responses=problems(*_SIGNED_IN, WrongPassword, TooManyAttempts, WeakPassword),
+    responses=problems(*_CONFIRMED, TooManyAttempts, WeakPassword),
 )
 async def change_password(change: PasswordChange, user: SignedInUser, accounts: Accounts) -> None:
     """Change your password; you stay signed in here, and nowhere else."""
@@ -116,7 +118,7 @@ async def resend_verification(address: EmailAddress, links: Links) -> None:
 @router.post(
     "/email/change",
     status_code=202,
-    responses=problems(*_SIGNED_IN, WrongPassword, TooManyAttempts),
+    responses=problems(*_CONFIRMED, TooManyAttempts, TooManyLinks),
 )
 async def change_email(change: EmailChange, user: SignedInUser, accounts: Accounts) -> None:
     """Have a link mailed to another address, which becomes yours when you follow it."""

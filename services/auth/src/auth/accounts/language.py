@@ -1,5 +1,7 @@
 """Which of our languages somebody prefers."""
 
+from operator import itemgetter
+
 from auth.users.models import Language
 
 
@@ -13,5 +15,6 @@ def preferred(accept_language: str) -> Language:
         except ValueError:
             continue
         weighted.append((weight, tag.partition("-")[0].lower()))
-    best = max((each for each in weighted if each[1] in ("de", "en")), default=(0.0, "en"))
-    return "de" if best[1] == "de" and best[0] > 0 else "en"
+    ours = (each for each in weighted if each[1] in ("de", "en"))
+    weight, language = max(ours, key=itemgetter(0), default=(0.0, "en"))  # of equals the first
+    return "de" if language == "de" and weight > 0 else "en"

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, EmailStr, Field, SecretStr
 
 from auth.users.models import Language
-from auth.wire import Input, Name, Password, Username, same_password
+from auth.wire import Confirmation, ConfirmationCode, Input, Name, Password, Username, same_password
 
 Repeated = Annotated[Password, AfterValidator(same_password)]
 LinkSecret = Annotated[
@@ -36,23 +36,21 @@ class ProfileUpdate(Input):
     language: Language | None = None
 
 
-class EmailChange(Input):
+class EmailChange(Confirmation):
     """Another address, which counts once the link that goes there has been followed."""
 
     email: EmailStr
-    password: Password
 
 
-class AccountDeletion(Input):
+class AccountDeletion(Confirmation):
     """The password again: this cannot be undone."""
-
-    password: Password
 
 
 class PasswordChange(Input):
     """A new password for the old one."""
 
     current_password: Password
+    code: ConfirmationCode = None
     password: Password
     password_confirm: Repeated
 

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.accounts.schemas import (
+    AccountDeletion,
     EmailChange,
     PasswordChange,
     PasswordReset,
@@ -24,6 +25,7 @@ from auth.audit.models import Action
 from auth.audit.service import AuditLog
 from auth.base import SOURCE
 from auth.links.service import LinkService
+from auth.mfa.service import MfaService
 from auth.passwords.errors import WrongPassword
 from auth.passwords.hashing import Passwords
 from auth.passwords.policy import PasswordPolicy, require_strong
@@ -46,6 +48,7 @@ class AccountService:
         *,
         sessions: SessionService,
         links: LinkService,
+        mfa: MfaService,
         passwords: Passwords,
         policy: PasswordPolicy,
         throttle: Throttle,
@@ -56,6 +59,7 @@ class AccountService:
         self._roles = RoleRepository(session)
         self._sessions = sessions
         self._links = links
+        self._mfa = mfa
         self._passwords = passwords
         self._policy = policy
         self._throttle = throttle
@@ -80,7 +84,7 @@ class AccountService:
 
     async def update(self, user_id: UUID, changes: ProfileUpdate) -> User:
         """Change the profile; raises `UsernameTaken`."""
-        user = await self._sessions.user(user_id)
+        user = await self._sessions.user(user_id, lock=True)
         await self._users.change(user, changes.model_dump(exclude_unset=True))
         self._audit.record(
             Action.USER_UPDATED,
@@ -94,9 +98,9 @@ class AccountService:
         """Mail a link to another address; raises `WrongPassword`, `TooManyAttempts`.
 
         Whether the address has an account already, only its owner learns: it says so when the
-        link is followed.
+        link is followed. Raises `TooManyLinks` too.
         """
-        user = await self.confirmed(user_id, change.password)
+        user = await self.confirmed(user_id, change.password, change.code)
         await self._links.cancel(user_id, EmailLinkPurpose.CHANGE_EMAIL)
         await self._links.mail(user, EmailLinkPurpose.CHANGE_EMAIL, email=change.email)
         self._audit.record(Action.EMAIL_CHANGE_REQUESTED, actor_id=user_id, user_id=user_id)
@@ -115,7 +119,9 @@ class AccountService:
             event = UserVerified(user_id=user.id, recipient=user.recipient)
             await outbox.record(self._session, event, source=SOURCE)
         # A link to the address that it was before would let its reader take the account over.
-        await self._links.cancel(user.id, EmailLinkPurpose.RESET_PASSWORD)
+        await self._links.cancel(
+            user.id, EmailLinkPurpose.VERIFY_EMAIL, EmailLinkPurpose.RESET_PASSWORD
+        )
         return user
 
     async def change_password(self, user_id: UUID, session_id: UUID, new: PasswordChange) -> None:
@@ -123,7 +129,7 @@ class AccountService:
 
         Raises `WrongPassword`, `TooManyAttempts`, `WeakPassword`.
         """
-        user = await self.confirmed(user_id, new.current_password)
+        user = await self.confirmed(user_id, new.current_password, new.code)
         await self._set_password(user, new.password)
         await self._sessions.end_all(user, RevocationReason.PASSWORD_CHANGED, keep=session_id)
         self._audit.record(Action.PASSWORD_CHANGED, actor_id=user_id, user_id=user_id)
@@ -140,11 +146,11 @@ class AccountService:
         await self._set_password(user, reset.password)
         await self._sessions.end_all(user, RevocationReason.PASSWORD_CHANGED)
         self._audit.record(Action.PASSWORD_RESET, actor_id=user.id, user_id=user.id)
-        await self._throttle.forgive(user.username, user.email)
+        await self._throttle.forgive(user.username, user.email, device=self._audit.device)
 
-    async def delete(self, user_id: UUID, password: SecretStr) -> None:
+    async def delete(self, user_id: UUID, deletion: AccountDeletion) -> None:
         """Delete the account; raises `WrongPassword`, `TooManyAttempts`, `LastAdministrator`."""
-        user = await self.confirmed(user_id, password)
+        user = await self.confirmed(user_id, deletion.password, deletion.code)
         await require_another_administrator(self._roles, user.id)
         await self._sessions.end_all(user, RevocationReason.DELETED)
         await self._sessions.shrink_rights(user)
@@ -153,13 +159,18 @@ class AccountService:
         await outbox.record(self._session, event, source=SOURCE)
         self._audit.record(Action.USER_DELETED, actor_id=user_id, user_id=user_id)
 
-    async def confirmed(self, user_id: UUID, password: SecretStr) -> User:
-        """Return the user if the password is theirs; raises `WrongPassword`, `TooManyAttempts`."""
-        user = await self._sessions.user(user_id)
+    async def confirmed(self, user_id: UUID, password: SecretStr, code: str | None = None) -> User:
+        """Return the user if the password is theirs, and the code if they have a second factor.
+
+        Until this transaction ends it stays theirs: of two who replace it, the second is wrong.
+        Raises `WrongPassword`, `CodeRequired`, `WrongCode`, `TooManyAttempts`.
+        """
+        user = await self._sessions.user(user_id, lock=True)
         attempt = await self._throttle.guess(CONFIRMATION, user_id)
         verdict = await self._passwords.verify(password.get_secret_value(), user.password_hash)
         if not verdict.right:
             raise WrongPassword
+        await self._mfa.require(user_id, code)
         await attempt.succeed()
         return user
 
@@ -167,6 +178,9 @@ class AccountService:
         chars = password.get_secret_value()
         require_strong(chars, username=user.username, policy=self._policy)
         user.password_hash = await self._passwords.hash(chars)
-        await self._links.cancel(user.id, EmailLinkPurpose.RESET_PASSWORD)
+        # A thief who knew the old one may have asked for the account to move to their address.
+        await self._links.cancel(
+            user.id, EmailLinkPurpose.RESET_PASSWORD, EmailLinkPurpose.CHANGE_EMAIL
+        )
         event = UserPasswordChanged(user_id=user.id, recipient=user.recipient)
         await outbox.record(self._session, event, source=SOURCE)

@@ -34,8 +34,9 @@ class ApiKey(Base):
     def renew(self, *, overlap: timedelta = timedelta(0)) -> str:
         """Make a new key and return it; what it replaces works on for the overlap."""
         secret = f"quire_{new_secret()}"
-        if overlap:
-            self.previous_digest, self.previous_expires_at = self.digest, now() + overlap
+        # Without an overlap no earlier key works on either: this is how one ends a leak.
+        self.previous_digest = self.digest if overlap else None
+        self.previous_expires_at = now() + overlap if overlap else None
         self.prefix, self.digest = secret[:_PREFIX_CHARS], digest(secret)
         return secret
 

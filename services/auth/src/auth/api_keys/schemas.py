@@ -5,18 +5,11 @@ from typing import Annotated
 from uuid import UUID
 
 from contracts import OWN, Permission
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    FutureDatetime,
-    SecretStr,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from auth.wire import Input, Name
+from auth.base import now
+from auth.wire import Input, Moment, Name
 
 MAX_OVERLAP_SECONDS = 7 * 24 * 3600
 
@@ -27,6 +20,12 @@ def _for_keys(scope: Permission) -> Permission:
     return scope
 
 
+def _to_come(moment: datetime) -> datetime:
+    if moment <= now():
+        raise PydanticCustomError("datetime_future", "This is in the past")
+    return moment
+
+
 Scopes = Annotated[set[Annotated[Permission, AfterValidator(_for_keys)]], Field(min_length=1)]
 
 
@@ -35,7 +34,7 @@ class NewApiKey(Input):
 
     name: Name
     scopes: Scopes
-    expires_at: Annotated[AwareDatetime, FutureDatetime] | None = Field(
+    expires_at: Annotated[Moment, AfterValidator(_to_come)] | None = Field(
         default=None, description="Without it the key works until it is revoked."
     )
 

@@ -20,6 +20,7 @@ from auth.roles.repository import RoleRepository
 from auth.sessions.tokens import TokenSigner
 from auth.users.errors import ExceedsOwnPermissions
 from auth.users.models import User
+from auth.users.repository import UserRepository
 
 TOKEN_SECONDS = 60
 _MAX_KEYS = 100
@@ -54,6 +55,8 @@ class ApiKeyService:
 
     async def create(self, user_id: UUID, new: NewApiKey) -> Issued:
         """Make a key; raises `ExceedsOwnPermissions`, `TooManyApiKeys`."""
+        # Locked, for many at once would all still find fewer than there may be.
+        await UserRepository(self._session).find(user_id, lock=True)
         rights = await self._roles.rights(user_id)
         if not rights.permissions.issuperset(new.scopes):
             raise ExceedsOwnPermissions

@@ -71,7 +71,7 @@ class Keyring:
             keys = await KeyRepository(session).published()
         for key in keys:
             if key.kid not in self._private:
-                self._private[key.kid] = jwk.construct(_unlock(key, self._vault), ALGORITHM)
+                self._private[key.kid] = jwk.construct(unlock(key, self._vault), ALGORITHM)
         self._keys = keys
         self._private = {key.kid: self._private[key.kid] for key in keys}
 
@@ -108,7 +108,8 @@ def thumbprint(key: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _unlock(key: SigningKey, vault: Fernet) -> str:
+def unlock(key: SigningKey, vault: Fernet) -> str:
+    """Return the private half; raises `SigningKeyLocked` if it is another vault's."""
     try:
         return vault.decrypt(key.encrypted_private_key).decode()
     except InvalidToken as error:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth.audit.models import Action
 from auth.audit.service import AuditLog
 from auth.base import now
-from auth.keyring.keyring import new_signing_key
+from auth.keyring.keyring import new_signing_key, unlock
 from auth.keyring.models import SigningKey, outlived, signing
 from auth.keyring.repository import KeyRepository
 
@@ -35,9 +35,14 @@ class KeyRotation:
         """Make the next key; if the present ones are compromised, it takes over at once.
 
         Then every access token dies, and clients get new ones for their refresh tokens.
+
+        Raises `SigningKeyLocked` rather than to make one that the processes could not read.
         """
         await self._keys.lock()
         present = await self._keys.published()
+        if not compromised:
+            for old in present:
+                unlock(old, self._vault)
         active_from = now() if compromised else now() + PUBLISHED_BEFORE
         key = new_signing_key(self._vault, active_from=active_from)
         await self._keys.add(key)

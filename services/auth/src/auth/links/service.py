@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.base import SOURCE, now
-from auth.links.errors import InvalidLink
+from auth.links.errors import InvalidLink, TooManyLinks
 from auth.links.models import EmailLink
 from auth.opaque import digest, new_secret
 from auth.users.models import User
@@ -43,7 +43,7 @@ _EVENTS: Mapping[EmailLinkPurpose, type[LinkEvent]] = {
     EmailLinkPurpose.CHANGE_EMAIL: UserEmailChangeRequested,
     EmailLinkPurpose.RESET_PASSWORD: UserPasswordResetRequested,
 }
-_MAX_PER_HOUR = 5
+_MAX_LATELY, _LATELY = 5, timedelta(hours=1)
 """So that nobody can fill somebody else's mailbox."""
 
 
@@ -61,7 +61,12 @@ class LinkService:
     async def mail(
         self, user: User, purpose: EmailLinkPurpose, *, email: str | None = None
     ) -> None:
-        """Have a link mailed, to the user's address or to the one that they want to have."""
+        """Have a link mailed, to the user's address or to the one that they want to have.
+
+        Raises `TooManyLinks`.
+        """
+        if await self._issued_lately(user.id, purpose) >= _MAX_LATELY:
+            raise TooManyLinks(retry_after=int(_LATELY.total_seconds()))
         await self._issue(user, purpose, _EVENTS[purpose], email=email)
 
     async def ask(self, email: str, purpose: EmailLinkPurpose) -> None:
@@ -80,17 +85,29 @@ class LinkService:
             return
         if event.purpose is EmailLinkPurpose.VERIFY_EMAIL and user.email_verified:
             return
-        if await self._issued_lately(user.id, event.purpose) >= _MAX_PER_HOUR:
+        try:
+            await self.mail(user, event.purpose)
+        except TooManyLinks:
             logger.warning("too many links", user_id=str(user.id), purpose=event.purpose.value)
-            return
-        await self.mail(user, event.purpose)
 
     async def follow(self, secret: str, *purposes: EmailLinkPurpose) -> EmailLink:
-        """Use a link up, and its kind with it; raises `InvalidLink`."""
+        """Use a link up; raises `InvalidLink`.
+
+        Which others it makes worthless, the caller knows.
+        """
+        hashed = digest(secret)
+        # The user first, like whoever changes the account: in another order two could each hold
+        # what the other waits for.
+        await self._session.execute(
+            sa.select(User.id)
+            .join(EmailLink, EmailLink.user_id == User.id)
+            .where(EmailLink.digest == hashed)
+            .with_for_update(of=User, key_share=True)
+        )
         link: EmailLink | None = await self._session.scalar(
             sa.update(EmailLink)
             .where(
-                EmailLink.digest == digest(secret),
+                EmailLink.digest == hashed,
                 EmailLink.purpose.in_([purpose.value for purpose in purposes]),
                 EmailLink.used_at.is_(None),
                 EmailLink.expires_at > now(),
@@ -100,7 +117,6 @@ class LinkService:
         )
         if link is None:
             raise InvalidLink
-        await self.cancel(link.user_id, EmailLinkPurpose(link.purpose))
         return link
 
     async def cancel(self, user_id: UUID, *purposes: EmailLinkPurpose) -> None:
@@ -140,13 +156,15 @@ class LinkService:
         await outbox.record(self._session, announcement, source=SOURCE)
 
     async def _issued_lately(self, user_id: UUID, purpose: EmailLinkPurpose) -> int:
+        # Locked, for many requests at once would all still find few.
+        await UserRepository(self._session).find(user_id, lock=True)
         count = await self._session.scalar(
             sa.select(sa.func.count())
             .select_from(EmailLink)
             .where(
                 EmailLink.user_id == user_id,
                 EmailLink.purpose == purpose.value,
-                EmailLink.issued_at > now() - timedelta(hours=1),
+                EmailLink.issued_at > now() - _LATELY,
             )
         )
         return count or 0

@@ -3,12 +3,12 @@
 from common.errors import Unauthorized, Unavailable, problems
 from fastapi import APIRouter, Depends
 
-from auth.mfa.errors import CodeRefused, MfaAlreadyOn, MfaNotSetUp
-from auth.mfa.schemas import Code, MfaSetup, MfaSetupRequest, RecoveryCodes
+from auth.mfa.errors import CodeRefused, CodeRequired, MfaAlreadyOn, MfaNotSetUp, WrongCode
+from auth.mfa.schemas import Code, MfaSetup, RecoveryCodes
 from auth.passwords.errors import WrongPassword
 from auth.resources import Accounts, Mfa, SignedInUser
 from auth.sessions.errors import SessionRequired, TooManyAttempts
-from auth.wire import no_store
+from auth.wire import Confirmation, no_store
 
 router = APIRouter(
     prefix="/api/v1/auth/mfa/totp",
@@ -20,10 +20,10 @@ router = APIRouter(
 
 @router.post("", responses=problems(WrongPassword, TooManyAttempts, MfaAlreadyOn))
 async def set_up(
-    request: MfaSetupRequest, user: SignedInUser, accounts: Accounts, mfa: Mfa
+    request: Confirmation, user: SignedInUser, accounts: Accounts, mfa: Mfa
 ) -> MfaSetup:
     """Begin to set up an authenticator app; a code that it shows completes it."""
-    account = await accounts.confirmed(user.id, request.password)
+    account = await accounts.confirmed(user.id, request.password, request.code)
     return MfaSetup.model_validate(await mfa.set_up(account))
 
 
@@ -33,10 +33,14 @@ async def confirm(code: Code, user: SignedInUser, mfa: Mfa) -> RecoveryCodes:
     return RecoveryCodes(recovery_codes=await mfa.confirm(user.id, code.code))
 
 
-@router.delete("", status_code=204, responses=problems(WrongPassword, TooManyAttempts, MfaNotSetUp))
+@router.delete(
+    "",
+    status_code=204,
+    responses=problems(WrongPassword, CodeRequired, WrongCode, TooManyAttempts, MfaNotSetUp),
+)
 async def switch_off(
-    request: MfaSetupRequest, user: SignedInUser, accounts: Accounts, mfa: Mfa
+    request: Confirmation, user: SignedInUser, accounts: Accounts, mfa: Mfa
 ) -> None:
     """Switch the second factor off."""
-    await accounts.confirmed(user.id, request.password)
+    await accounts.confirmed(user.id, request.password, request.code)
     await mfa.switch_off(user.id)

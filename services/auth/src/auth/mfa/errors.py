@@ -16,6 +16,19 @@ class InvalidCode(Unauthorized):
     commits = True  # the audit log keeps the attempt
 
 
+class CodeRequired(Problem):
+    """With a second factor, the password alone does not change what matters."""
+
+    status, slug, title = 403, "code-required", "Send a code of your authenticator, too"
+
+
+class WrongCode(Problem):
+    """The code that was sent as a confirmation is not right."""
+
+    status, slug, title = 403, "wrong-code", "The code is not right"
+    commits = True  # the audit log keeps the attempt
+
+
 class CodeRefused(Problem):
     """The code that should confirm the authenticator is wrong."""
 

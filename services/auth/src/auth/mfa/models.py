@@ -29,7 +29,7 @@ class Authenticator(Base):
 
     def accept(self, code: str, secret: str) -> bool:
         """Tell whether the code is right and new, and use it up."""
-        totp = pyotp.TOTP(secret)
+        totp, code = pyotp.TOTP(secret), code.replace(" ", "")
         present = int(now().timestamp()) // _STEP_SECONDS
         for step in range(present - _STEPS_OF_SKEW, present + _STEPS_OF_SKEW + 1):
             fresh = step > self.last_step

@@ -2,13 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth.wire import Input, Password
-
-
-class MfaSetupRequest(Input):
-    """The password again: whoever finds an open screen must not lock the owner out."""
-
-    password: Password
+from auth.wire import Input
 
 
 class MfaSetup(BaseModel):

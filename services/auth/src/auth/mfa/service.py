@@ -13,13 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth.audit.models import Action
 from auth.audit.service import AuditLog
 from auth.base import now
-from auth.mfa.errors import CodeRefused, InvalidCode, MfaAlreadyOn, MfaNotSetUp
+from auth.mfa.errors import (
+    CodeRefused,
+    CodeRequired,
+    InvalidCode,
+    MfaAlreadyOn,
+    MfaNotSetUp,
+    WrongCode,
+)
 from auth.mfa.models import Authenticator, RecoveryCode
 from auth.opaque import digest
 from auth.users.models import User
 
 _ISSUER = "Quire"
 _RECOVERY_CODES = 10
+_GROUPS = 6
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # nothing that looks like something else
 
 
@@ -84,13 +92,23 @@ class MfaService:
         authenticator = await self._lock(user_id)
         if authenticator is None or authenticator.confirmed_at is None:
             raise InvalidCode
-        if authenticator.accept(code.replace(" ", ""), self._secret(authenticator)):
+        if authenticator.accept(code, self._secret(authenticator)):
             return
         if await self._use_recovery_code(user_id, code):
             self._audit.record(Action.RECOVERY_CODE_USED, actor_id=user_id, user_id=user_id)
             return
         self._audit.record(Action.MFA_FAILED, actor_id=None, user_id=user_id)
         raise InvalidCode
+
+    async def require(self, user_id: UUID, code: str | None) -> None:
+        """Ask for a code if the factor is on; raises `CodeRequired`, `WrongCode`."""
+        if await self.is_on(user_id):
+            if code is None:
+                raise CodeRequired
+            try:
+                await self.check(user_id, code)
+            except InvalidCode as error:
+                raise WrongCode from error
 
     async def switch_off(self, user_id: UUID) -> None:
         """Forget the authenticator and its recovery codes; raises `MfaNotSetUp`."""
@@ -121,8 +139,8 @@ class MfaService:
 
 
 def _recovery_code() -> str:
-    """Return a code of 78 random bits that can be written down: `xxxx-xxxx-xxxx-xxxx`."""
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
+    """Return a code of 117 random bits that can be written down: six groups of four."""
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(_GROUPS))
     return "-".join(groups)
 
 

@@ -1,9 +1,12 @@
 """Password hashes: argon2id, in threads, so that the event loop never waits for one."""
 
 import asyncio
+import contextlib
+import os
+import threading
 import unicodedata
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -13,6 +16,7 @@ from passlib.context import CryptContext
 T = TypeVar("T")
 
 MAX_CHARS = 256
+_NICE = 10
 
 
 def normalised(password: str) -> str:
@@ -30,6 +34,20 @@ class Verdict:
     right: bool
     new_hash: str | None = None
     """Set when the hash was made with other costs than those of the settings."""
+
+
+def hashing_threads(count: int) -> ThreadPoolExecutor:
+    """Return a pool of threads that stand back when others want the processor.
+
+    A hash takes a tenth of a second of it, and whoever asks for anything else meanwhile should
+    not notice.
+    """
+    return ThreadPoolExecutor(count, "argon2", initializer=_stand_back)
+
+
+def _stand_back() -> None:
+    with contextlib.suppress(OSError, AttributeError):  # only Linux knows it for single threads
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 class Passwords:

@@ -17,6 +17,7 @@ Rule = tuple[str, str, Callable[[str], bool]]
 """Its name, what to do about it, and whether a password keeps it."""
 
 # The 30,000 that zxcvbn has counted to be the most frequent; they are kept in lower case.
+_OUR_WORDS = ("quire",)
 _COMMON = frozenset(FREQUENCY_LISTS["passwords"])
 
 
@@ -33,6 +34,11 @@ def _at_least(chars: int) -> Rule:
 
 _BOTH: tuple[Rule, ...] = (
     ("too-long", f"Use at most {MAX_CHARS} characters.", lambda p: len(p) <= MAX_CHARS),
+    (
+        "contains-our-name",
+        "Leave out our name.",
+        lambda p: not any(word in p.casefold() for word in _OUR_WORDS),
+    ),
     (
         "too-common",
         "Use another one: this is one of the passwords that are tried first.",

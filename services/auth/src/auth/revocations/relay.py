@@ -12,8 +12,9 @@ from uuid import UUID
 import asyncpg
 import sqlalchemy as sa
 import structlog
+from common.background import stop_if_cancelled
 from common.database import Sessions, plain_url, transaction
-from common.denylist import MAX_TOKEN_SECONDS, announce, is_complete, mark_complete
+from common.denylist import MAX_TOKEN_SECONDS, announce, is_complete
 from common.errors import Unavailable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -59,6 +60,7 @@ class RevocationRelay:
         listener: asyncpg.Connection[asyncpg.Record] | None = None
         try:
             while True:
+                stop_if_cancelled()
                 self._wake.clear()
                 try:
                     if listener is None or listener.is_closed():
@@ -83,7 +85,6 @@ class RevocationRelay:
         """Announce what has not been yet; and everything, when Redis has lost it."""
         if not await is_complete(self._redis):
             await self._announce_all()
-            await mark_complete(self._redis)
         while await self._announce_batch():
             pass
 
@@ -108,7 +109,7 @@ class RevocationRelay:
         oldest = now() - timedelta(seconds=MAX_TOKEN_SECONDS)
         async with self._sessions() as session:
             rows = await session.scalars(sa.select(Revocation).where(Revocation.at > oldest))
-            await announce(self._redis, [row.denial for row in rows])
+            await announce(self._redis, [row.denial for row in rows], complete=True)
 
     async def _listen(self) -> "asyncpg.Connection[asyncpg.Record]":
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(

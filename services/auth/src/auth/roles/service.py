@@ -123,8 +123,8 @@ class RoleService:
             raise ExceedsOwnPermissions
 
     async def _both(self, name: str, user_id: UUID) -> tuple[Role, User]:
-        user = await self._users.find(user_id, lock=True)
         role = await self._roles.find(name)  # a role is always locked before its holders
+        user = await self._users.find(user_id, lock=True)
         if user is None:
             raise UserNotFound
         if role is None:

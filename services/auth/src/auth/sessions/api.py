@@ -16,6 +16,7 @@ from auth.sessions.errors import (
     InvalidRefreshToken,
     MfaRequired,
     OAuthError,
+    RecordedOAuthError,
     RefreshTokenReused,
     SessionEnded,
     SessionNotFound,
@@ -46,6 +47,7 @@ router = APIRouter(
 )
 
 _SIGNED_IN = problems(Unauthorized, SessionRequired)
+RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, include_in_schema=False)]
 
 
 @router.post(
@@ -56,7 +58,13 @@ _SIGNED_IN = problems(Unauthorized, SessionRequired)
     ),
 )
 async def login(
-    credentials: LoginForm, logins: Logins, jar: Cookies, request: Request, cookies: bool = False
+    *,
+    credentials: LoginForm,
+    logins: Logins,
+    jar: Cookies,
+    request: Request,
+    cookies: bool = False,
+    former: RefreshCookie = None,
 ) -> SignedIn | CookieSession:
     """Sign in with the username or the e-mail address, as a form (OAuth2) or as JSON.
 
@@ -65,7 +73,9 @@ async def login(
     if cookies and media_type(request) != "application/json":
         # Another site's page can send a form, and would sign its visitor in as somebody else.
         raise UnsupportedMediaType("With cookies=true, send application/json.")
-    return jar.answer(await logins.login(credentials, uses_cookies=cookies))
+    replaced = former if cookies else None
+    grant = await logins.login(credentials, uses_cookies=cookies, replaced=replaced)
+    return jar.answer(grant)
 
 
 @router.post(
@@ -73,10 +83,16 @@ async def login(
     responses=problems(InvalidMfaToken, InvalidCode, AccountDeactivated, TooManyAttempts),
 )
 async def verify_mfa(
-    verification: MfaVerification, logins: Logins, jar: Cookies, cookies: bool = False
+    verification: MfaVerification,
+    logins: Logins,
+    jar: Cookies,
+    cookies: bool = False,
+    former: RefreshCookie = None,
 ) -> SignedIn | CookieSession:
     """Complete a login with a code of the authenticator, or with a recovery code."""
-    return jar.answer(await logins.verify(verification, uses_cookies=cookies))
+    replaced = former if cookies else None
+    grant = await logins.verify(verification, uses_cookies=cookies, replaced=replaced)
+    return jar.answer(grant)
 
 
 @router.post("/token", openapi_extra=TOKEN_BODY, responses=problems(OAuthError, TooManyAttempts))
@@ -89,10 +105,10 @@ async def token(grant: TokenForm, logins: Logins, sessions: Sessions) -> TokenPa
             )
         else:
             granted = await logins.login(grant)
-    except MfaRequired as error:
-        raise OAuthError("mfa_required", error.title, **error.members) from error
     except (Unauthorized, AccountDeactivated) as error:
-        raise OAuthError("invalid_grant", error.title) from error
+        kind = RecordedOAuthError if error.commits else OAuthError
+        name = "mfa_required" if isinstance(error, MfaRequired) else "invalid_grant"
+        raise kind(name, error.title, **error.members) from error
     return TokenPair.model_validate(granted, from_attributes=True)
 
 
@@ -106,7 +122,7 @@ async def refresh(
     sessions: Sessions,
     jar: Cookies,
     request: RefreshRequest | None = None,
-    cookie: Annotated[str | None, Cookie(alias=REFRESH_COOKIE, include_in_schema=False)] = None,
+    cookie: RefreshCookie = None,
     x_csrf_token: Annotated[str | None, Header()] = None,
 ) -> SignedIn | CookieSession:
     """Exchange a refresh token for a new pair. It works once; used again, it ends the session.

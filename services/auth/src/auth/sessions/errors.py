@@ -36,6 +36,7 @@ class MfaRequired(Unauthorized):
 
     def __init__(self, mfa_token: str, *, expires_in: int) -> None:
         super().__init__()
+        self.headers["Cache-Control"] = "no-store"
         self.members = {"mfa_token": mfa_token, "expires_in": expires_in}
 
 
@@ -83,7 +84,6 @@ class OAuthError(Problem):
     """
 
     status, slug, title = 400, "invalid-grant", "The token request was refused"
-    commits = True
 
     def __init__(self, error: str, detail: str, **members: object) -> None:
         super().__init__(
@@ -93,3 +93,9 @@ class OAuthError(Problem):
             error_description=detail,
             **members,
         )
+
+
+class RecordedOAuthError(OAuthError):
+    """The same, for a failure that has left something to be kept."""
+
+    commits = True

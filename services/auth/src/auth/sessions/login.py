@@ -48,7 +48,13 @@ class LoginService:
         self._signer = signer
         self._tokens = tokens
 
-    async def login(self, credentials: Credentials, *, uses_cookies: bool = False) -> Grant:
+    async def login(
+        self,
+        credentials: Credentials,
+        *,
+        uses_cookies: bool = False,
+        replaced: str | None = None,
+    ) -> Grant:
         """Begin a session with a password.
 
         Raises `TooManyAttempts`, `InvalidCredentials`, `AccountDeactivated`, `MfaRequired`.
@@ -61,34 +67,50 @@ class LoginService:
             token = self._signer.mfa_token(user_id=user.id, version=user.rights_version)
             await attempt.succeed()
             raise MfaRequired(token, expires_in=MFA_SECONDS)
-        grant = await self._sessions.begin(user, uses_cookies=uses_cookies)
+        grant = await self._sessions.begin(user, uses_cookies=uses_cookies, replaced=replaced)
         await attempt.succeed()
         return grant
 
-    async def verify(self, request: MfaVerification, *, uses_cookies: bool = False) -> Grant:
+    async def verify(
+        self,
+        request: MfaVerification,
+        *,
+        uses_cookies: bool = False,
+        replaced: str | None = None,
+    ) -> Grant:
         """Begin a session with the second factor, after the password was right.
 
         Raises `InvalidMfaToken`, `TooManyAttempts`, `InvalidCode`, `AccountDeactivated`.
         """
-        user = await self._sessions.user(await self._waiting(request))
+        user = await self._sessions.user(await self._waiting(request), lock=True)
         attempt = await self._throttle.guess(SECOND_FACTOR, user.id)
         await self._mfa.check(user.id, request.code)
-        grant = await self._sessions.begin(user, uses_cookies=uses_cookies)
+        grant = await self._sessions.begin(user, uses_cookies=uses_cookies, replaced=replaced)
         await attempt.succeed()
         return grant
 
     async def _check_password(self, credentials: Credentials) -> User:
         password = credentials.password.get_secret_value()
-        record = await self._users.find_password(credentials.username)
-        # Nothing has been written: this only gives the connection back, so that many logins at
-        # once, waiting for a thread, do not take the database away from everybody else.
-        await self._session.rollback()
-        verdict = await self._passwords.verify(password, record.password_hash if record else None)
-        user = await self._users.find(record.user_id) if record and verdict.right else None
-        if user is None:
-            user_id = record.user_id if record else None
-            self._audit.record(Action.LOGIN_FAILED, actor_id=None, user_id=user_id)
-            raise InvalidCredentials
+        # In lower case by Python's rules, which the throttle counts by: PostgreSQL's find an "i"
+        # in "İ", and each way to write a name would have attempts of its own.
+        login = credentials.username.lower()
+        while True:
+            record = await self._users.find_password(login)
+            # Nothing has been written: this only gives the connection back, so that many logins
+            # at once, waiting for a thread, do not take the database away from everybody else.
+            await self._session.rollback()
+            password_hash = record.password_hash if record else None
+            verdict = await self._passwords.verify(password, password_hash)
+            if record is None or not verdict.right:
+                user_id = record.user_id if record else None
+                self._audit.record(Action.LOGIN_FAILED, actor_id=None, user_id=user_id)
+                raise InvalidCredentials
+            user = await self._users.find(record.user_id, lock=True)
+            if user is not None and user.password_hash == password_hash:
+                break
+            # Somebody has replaced the password meanwhile, and ended the sessions that there
+            # were: one more must not begin with the old one.
+            await self._session.rollback()
         if verdict.new_hash is not None:  # the costs have been raised since it was made
             user.password_hash = verdict.new_hash
         return user

@@ -22,6 +22,8 @@ class UserSession(Base):
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    idle_until: Mapped[datetime]
+    """When it ends unless it is renewed before."""
     revoked_at: Mapped[datetime | None]
     address: Mapped[str] = mapped_column(default="", server_default="")
     user_agent: Mapped[str] = mapped_column(default="", server_default="")
@@ -30,7 +32,13 @@ class UserSession(Base):
 
     @classmethod
     def begin(
-        cls, user: User, device: Device, *, lifetime: timedelta, uses_cookies: bool = False
+        cls,
+        user: User,
+        device: Device,
+        *,
+        lifetime: timedelta,
+        idle: timedelta,
+        uses_cookies: bool = False,
     ) -> "UserSession":
         """Start a session; raises `AccountDeactivated`. No refresh makes its life longer."""
         user.require_active()
@@ -42,6 +50,7 @@ class UserSession(Base):
             created_at=started,
             last_seen_at=started,
             expires_at=started + lifetime,
+            idle_until=started + idle,
             address=device.address,
             user_agent=device.user_agent,
             uses_cookies=uses_cookies,
@@ -49,14 +58,15 @@ class UserSession(Base):
 
     @property
     def is_live(self) -> bool:
-        """Whether it was neither revoked nor has lasted as long as it may."""
-        return self.revoked_at is None and self.expires_at > now()
+        """Whether it was neither revoked, nor has lasted or slept for as long as it may."""
+        return self.revoked_at is None and min(self.expires_at, self.idle_until) > now()
 
-    def renew(self, device: Device) -> None:
+    def renew(self, device: Device, *, idle: timedelta) -> None:
         """Note that it is in use; raises `SessionEnded` if it is not live."""
         if not self.is_live:
             raise SessionEnded
         self.last_seen_at = now()
+        self.idle_until = self.last_seen_at + idle
         self.address, self.user_agent = device.address, device.user_agent
 
     def revoke(self) -> bool:

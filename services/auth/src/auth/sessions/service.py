@@ -34,6 +34,8 @@ from auth.users.repository import UserRepository
 
 logger = structlog.get_logger(__name__)
 
+_BY_THE_USER = {RevocationReason.LOGOUT, RevocationReason.PASSWORD_CHANGED}
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -60,6 +62,7 @@ class SessionService:
         signer: TokenSigner,
         csrf: CsrfTokens,
         lifetime: timedelta,
+        idle: timedelta,
     ) -> None:
         self._session = session
         self._device = device
@@ -70,12 +73,26 @@ class SessionService:
         self._signer = signer
         self._csrf = csrf
         self._lifetime = lifetime
+        self._idle = idle
 
-    async def begin(self, user: User, *, uses_cookies: bool = False) -> Grant:
-        """Sign somebody in; raises `AccountDeactivated`."""
+    async def begin(
+        self, user: User, *, uses_cookies: bool = False, replaced: str | None = None
+    ) -> Grant:
+        """Sign somebody in; raises `AccountDeactivated`.
+
+        `replaced` is the refresh token that the browser has had so far: its session ends, for
+        nobody could sign out of it there any more.
+        """
         session = UserSession.begin(
-            user, self._device, lifetime=self._lifetime, uses_cookies=uses_cookies
+            user,
+            self._device,
+            lifetime=self._lifetime,
+            idle=self._idle,
+            uses_cookies=uses_cookies,
         )
+        former = await self._sessions.find_session_of(digest(replaced)) if replaced else None
+        if former is not None:
+            await self.end(former, RevocationReason.LOGOUT)
         await self._sessions.add(session)
         self._audit.record(
             Action.LOGIN_SUCCEEDED, actor_id=user.id, user_id=user.id, session_id=str(session.id)
@@ -105,14 +122,14 @@ class SessionService:
             raise InvalidRefreshToken
         if by_cookie and not self._csrf.is_right(csrf_token, session.id):
             raise CsrfTokenInvalid
-        session.renew(self._device)
+        session.renew(self._device, idle=self._idle)
         user = await self.user(session.user_id)
         user.require_active()
         return await self._grant(user, session)
 
-    async def user(self, user_id: UUID) -> User:
+    async def user(self, user_id: UUID, *, lock: bool = False) -> User:
         """Return a user; raises `Unauthorized`, for who holds a token may be gone since."""
-        user = await self._users.find(user_id)
+        user = await self._users.find(user_id, lock=lock)
         if user is None:
             raise Unauthorized("The account no longer exists.", invalid_token=True)
         return user
@@ -163,7 +180,7 @@ class SessionService:
         await revoke(self._session, user.id, session_id=session.id)
         self._audit.record(
             Action.SESSION_REVOKED,
-            actor_id=None if reason is RevocationReason.TOKEN_REUSED else user.id,
+            actor_id=user.id if reason in _BY_THE_USER else None,
             user_id=user.id,
             session_id=str(session.id),
             reason=reason.value,

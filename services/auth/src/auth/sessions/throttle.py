@@ -93,12 +93,14 @@ class Throttle:
         await self._count(attempt)
         return attempt
 
-    async def forgive(self, *logins: str) -> None:
-        """Forget the failures of an account, however one may call it."""
+    async def forgive(self, *logins: str, device: Device | None) -> None:
+        """Forget the failures of an account, however one may call it; there, and elsewhere."""
+        accounts = [_digest(login.casefold()) for login in logins]
+        if device is not None:
+            network = _digest(device.network)
+            accounts += [f"{account}:{network}" for account in accounts]
         try:
-            await self._redis.delete(
-                *(_key(ACCOUNT, _digest(login.casefold())) for login in logins)
-            )
+            await self._redis.delete(*(_key(ACCOUNT, account) for account in accounts))
         except RedisError as error:
             raise _unavailable() from error
 
