@@ -29,7 +29,7 @@ check: packages ## Formatting, lint, types, and who may import whom
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@for package in $(PACKAGES); do $(RUN) mypy $$package || exit 1; done
-	@$(RUN) mypy examples tests/e2e
+	@$(RUN) mypy examples tests/e2e tests/security bench
 	@$(RUN) lint-imports --no-logo
 
 .PHONY: format

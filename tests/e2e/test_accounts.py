@@ -2,8 +2,8 @@
 
 import httpx
 from client import PASSWORD, Client, NewUser
-from mails import link_in, mail_to, mails_to
 from native.stack import Stack
+from sent_mail import link_in, mail_to, mails_to
 
 
 async def test_the_link_in_the_mail_verifies_the_address(user: Client, stack: Stack) -> None:

@@ -5,8 +5,8 @@ import io
 from datetime import UTC, datetime, timedelta
 
 from client import Client
-from mails import mail_to
 from native.stack import Stack
+from sent_mail import mail_to
 
 
 async def test_a_report_of_user_activity(user: Client, admin: Client, stack: Stack) -> None:
