@@ -1,4 +1,4 @@
-"""Numbered pages of a list."""
+"""Lists in pieces: numbered pages, and feeds that are walked from one piece to the next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from pydantic import BaseModel
 T = TypeVar("T")
 
 MAX_PAGE_SIZE = 100
+
+PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
+PageSize = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)]
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,20 @@ class Page(BaseModel, Generic[T]):
         )
 
 
-def _page_request(
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 20,
-) -> PageRequest:
+class Feed(BaseModel, Generic[T]):
+    """Some items of a feed, and the cursor that leads to the next ones if there are more."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+    has_more: bool
+
+    @classmethod
+    def of(cls, items: Sequence[T], *, next_cursor: str | None) -> "Feed[T]":
+        """Make a piece of a feed; without a cursor it is the last one."""
+        return cls(items=items, next_cursor=next_cursor, has_more=next_cursor is not None)
+
+
+def _page_request(page: PageNumber = 1, page_size: PageSize = 20) -> PageRequest:
     return PageRequest(page, page_size)
 
 

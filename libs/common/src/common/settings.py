@@ -55,6 +55,8 @@ class StorageSettings(EnvironmentSettings):
     s3_access_key: str
     s3_secret_key: SecretStr
     s3_bucket: str = "documents"
+    s3_public_endpoint: AnyHttpUrl | None = None
+    """Where clients reach the same server, if they can; URLs that are given to them lead there."""
 
 
 class IssuerSettings(EnvironmentSettings):

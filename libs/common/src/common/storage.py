@@ -5,8 +5,11 @@ Bytes are streamed in parts of `PART_BYTES`, so that memory does not grow with t
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,46 +17,46 @@ import structlog
 import urllib3
 from minio import Minio
 from minio.datatypes import Part
+from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error
+from pydantic import AnyHttpUrl
 from urllib3.exceptions import HTTPError
 
 from common.errors import Unavailable
+from common.parts import PART_BYTES, in_parts
 from common.settings import StorageSettings
 
 logger = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+Chunks = AsyncGenerator[bytes, None]
 
-PART_BYTES = 8 << 20  # S3 wants at least 5 MiB
 _READ_BYTES = 256 << 10
 _THREADS = 16
+_AT_ONCE = 1000  # S3 lists and deletes that many with one request
 
 
 class ObjectMissing(LookupError):
     """There is no object under this key."""
 
 
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as a listing tells of it."""
+
+    key: str
+    modified: datetime
+
+
 class Storage:
     """One bucket. Every method raises `Unavailable` when the server does not answer."""
 
     def __init__(self, settings: StorageSettings) -> None:
-        endpoint = settings.s3_endpoint
         self._bucket = settings.s3_bucket
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
-        self._client = Minio(
-            f"{endpoint.host}:{endpoint.port}",
-            access_key=settings.s3_access_key,
-            secret_key=settings.s3_secret_key.get_secret_value(),
-            secure=endpoint.scheme == "https",
-            region="us-east-1",  # named, so that the client does not ask for it first
-            http_client=urllib3.PoolManager(
-                maxsize=_THREADS,
-                timeout=urllib3.Timeout(connect=3, read=30),
-                retries=urllib3.Retry(
-                    total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)
-                ),
-            ),
-        )
+        self._client = _client(settings, settings.s3_endpoint)
+        public = settings.s3_public_endpoint
+        self._public_client = _client(settings, public) if public else None
 
     async def ping(self) -> None:
         """Raise unless the bucket can be reached."""
@@ -73,7 +76,7 @@ class Storage:
         Whatever `chunks` raises goes through, after the parts already sent are discarded. One
         part is in memory at a time, and a thread is used only while a part is really sent.
         """
-        parts = _parts(chunks)
+        parts = in_parts(chunks)
         first = await anext(parts, b"")
         if len(first) < PART_BYTES:
             await self.put(key, first, content_type=content_type)
@@ -104,7 +107,7 @@ class Storage:
 
         return await self._call(read)
 
-    async def open(self, key: str, *, offset: int = 0, length: int = 0) -> AsyncIterator[bytes]:
+    async def open(self, key: str, *, offset: int = 0, length: int = 0) -> Chunks:
         """Open an object and return its bytes; `length` 0 means to the end.
 
         Raises `ObjectMissing`, before anything has been promised to whoever waits for them.
@@ -117,7 +120,7 @@ class Storage:
             response.close()
             response.release_conn()
 
-        async def read() -> AsyncIterator[bytes]:
+        async def read() -> Chunks:
             try:
                 while data := await self._call(lambda: response.read(_READ_BYTES)):
                     yield data
@@ -142,6 +145,50 @@ class Storage:
     async def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
         await self._call(lambda: self._client.remove_object(self._bucket, key))
+
+    async def objects(self, prefix: str) -> AsyncIterator[Sequence[StoredObject]]:
+        """Yield the objects whose keys begin like this, in batches that fit into memory."""
+        found = self._client.list_objects(self._bucket, prefix, recursive=True)
+
+        def batch() -> Sequence[StoredObject]:
+            some = itertools.islice(found, _AT_ONCE)
+            return [StoredObject(each.object_name, each.last_modified) for each in some]
+
+        while objects := await self._call(batch):
+            yield objects
+
+    async def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove objects; those that are not there are no error."""
+
+        def remove() -> list[str]:
+            doomed = [DeleteObject(key) for key in keys]
+            return [str(error.name) for error in self._client.remove_objects(self._bucket, doomed)]
+
+        if left := await self._call(remove):
+            logger.warning("objects could not be removed", keys=left[:10], count=len(left))
+            raise Unavailable("The object storage did not remove everything.")
+
+    async def delete_folder(self, prefix: str) -> None:
+        """Remove every object whose key begins like this, up to and including a slash."""
+        if not prefix.strip("/") or not prefix.endswith("/"):
+            raise ValueError(f"{prefix!r} is no folder, and more than meant may be in it")
+        async for objects in self.objects(prefix):
+            await self.delete_all([each.key for each in objects])
+
+    def public_url(
+        self, key: str, *, method: str, expires: timedelta, disposition: str
+    ) -> str | None:
+        """Return a URL that fetches an object for a while; None if clients cannot get there."""
+        if self._public_client is None:
+            return None
+        url: str = self._public_client.get_presigned_url(
+            method,
+            self._bucket,
+            key,
+            expires,
+            response_headers={"response-content-disposition": disposition},
+        )
+        return url
 
     def close(self) -> None:
         """Let the threads go."""
@@ -181,6 +228,23 @@ class Storage:
             raise _unavailable(error) from error
 
 
+def _client(settings: StorageSettings, endpoint: AnyHttpUrl) -> Minio:
+    return Minio(
+        f"{endpoint.host}:{endpoint.port}",
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        secure=endpoint.scheme == "https",
+        region="us-east-1",  # named, so that the client does not ask for it first
+        http_client=urllib3.PoolManager(
+            maxsize=_THREADS,
+            timeout=urllib3.Timeout(connect=3, read=30),
+            retries=urllib3.Retry(
+                total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)
+            ),
+        ),
+    )
+
+
 def _headers(content_type: str) -> dict[str, str | list[str] | tuple[str]]:
     return {"Content-Type": content_type}
 
@@ -188,23 +252,3 @@ def _headers(content_type: str) -> dict[str, str | list[str] | tuple[str]]:
 def _unavailable(error: Exception) -> Unavailable:
     logger.warning("object storage failed", error=repr(error))
     return Unavailable("The object storage does not answer.")
-
-
-async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Regroup chunks into parts of `PART_BYTES`; the last one may be shorter."""
-    waiting: list[bytes] = []
-    missing = PART_BYTES
-    async for chunk in chunks:
-        rest = memoryview(chunk)
-        while len(rest) >= missing:
-            part = b"".join((*waiting, rest[:missing]))
-            rest = rest[missing:]
-            waiting.clear()
-            missing = PART_BYTES
-            yield part
-            del part  # it has been sent; the next one need not fit beside it
-        if rest:
-            waiting.append(bytes(rest))
-            missing -= len(rest)
-    if waiting:
-        yield b"".join(waiting)

@@ -18,6 +18,9 @@ from contracts.accounts import (
 from contracts.base import Event, UnknownEventType, event_type
 from contracts.events import (
     DocumentDeleted,
+    DocumentPurged,
+    DocumentRestored,
+    DocumentUpdated,
     DocumentUploaded,
     Failure,
     OcrCompleted,
@@ -36,6 +39,9 @@ from contracts.reports import ReportCompleted, ReportProgress, ReportRequested
 __all__ = [
     "OWN",
     "DocumentDeleted",
+    "DocumentPurged",
+    "DocumentRestored",
+    "DocumentUpdated",
     "DocumentUploaded",
     "EmailLinkPurpose",
     "EmailLinkRequested",

@@ -150,3 +150,33 @@ class DocumentDeleted(Event):
 
     document_id: UUID
     owner_id: UUID
+
+
+class DocumentUpdated(Event):
+    """Its owner has said something else about the document."""
+
+    name: ClassVar[str] = "document.updated"
+
+    document_id: UUID
+    owner_id: UUID
+    changed: tuple[str, ...] = Field(description="The fields that are no longer as they were.")
+
+
+class DocumentRestored(Event):
+    """Its owner wants to see the document again after all."""
+
+    name: ClassVar[str] = "document.restored"
+
+    document_id: UUID
+    owner_id: UUID
+
+
+class DocumentPurged(Event):
+    """The document is gone for good; what object storage still has of it is to be removed."""
+
+    name: ClassVar[str] = "document.purged"
+
+    document_id: UUID
+    owner_id: UUID
+    object_key: str
+    job_ids: tuple[UUID, ...] = Field(description="Whose results are to go with it.")
