@@ -32,7 +32,7 @@ AUTH = {"auth_database_password", "redis_password"} | S3 | KEYS
         ("auth-api", AUTH),
         ("auth-worker", AUTH | {"rabbitmq_password"}),
         ("documents-api", {"documents_database_password"} | S3),
-        ("documents-worker", {"documents_database_password", "rabbitmq_password"}),
+        ("documents-worker", {"documents_database_password", "rabbitmq_password"} | S3),
         ("notifier-api", {"redis_password"}),
         (
             "notifier-worker",

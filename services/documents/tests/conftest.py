@@ -1,6 +1,8 @@
 """The documents service as its neighbours see it: HTTP on one side, events on the other."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,13 +12,17 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from common.broker import Publisher, QueueSpec, connect, declare
-from common.database import Sessions, frame_metadata, open_database
+from common.database import Sessions, frame_metadata, open_database, transaction
 from common.envelope import Envelope, open_message, seal
 from common.outbox import outbox
 from common.settings import StorageSettings
+from common.storage import Storage
 from common.testing import MakeDatabase, TokenIssuer, serving
 from contracts import (
     DocumentDeleted,
+    DocumentPurged,
+    DocumentRestored,
+    DocumentUpdated,
     DocumentUploaded,
     Event,
     OcrCompleted,
@@ -25,10 +31,16 @@ from contracts import (
 )
 from documents.app import create_api, create_worker
 from documents.consumers import QUEUE, handlers
+from documents.jobs.models import Job, Status
+from documents.models import Document
+from documents.search.indexing import QUEUE as SEARCH_QUEUE
+from documents.search.indexing import Indexer
 from documents.settings import ApiSettings, WorkerSettings
 
 Upload = Callable[..., Awaitable[httpx.Response]]
 Deliver = Callable[..., Awaitable[None]]
+Keep = Callable[..., Awaitable[list[UUID]]]
+Read = Callable[..., Awaitable[None]]
 Recorded = Callable[[type[Event]], Awaitable[list[dict[str, Any]]]]
 
 MIGRATIONS = Path(documents.__file__).parent / "migrations"
@@ -108,6 +120,65 @@ def upload(client: httpx.AsyncClient) -> Upload:
 
 
 @pytest.fixture
+def keep(sessions: Sessions, user_id: UUID) -> Keep:
+    """Put documents straight into the database: many, of any age, in any state; return their ids.
+
+    Those without a `created_at` are one minute older each than the one before.
+    """
+
+    async def keep(*documents: dict[str, Any], owner_id: UUID = user_id) -> list[UUID]:
+        rows = []
+        for number, given in enumerate(documents):
+            values = {"title": "", "description": "", "filename": "scan.pdf", **given}
+            job = Job(
+                status=Status(values.pop("status", "queued")),
+                pages_total=values.pop("page_count", None),
+            )
+            defaults = {
+                "user_id": owner_id,
+                "mime_type": "application/pdf",
+                "file_size": 1,
+                "file_hash": uuid4().hex,
+                "object_key": "originals/none",
+                "created_at": datetime.now(UTC) - timedelta(minutes=number),
+            }
+            rows.append(Document(id=uuid4(), job=job, **{**defaults, **values}))
+        async with transaction(sessions) as session:
+            session.add_all(rows)
+        return [row.id for row in rows]
+
+    return keep
+
+
+@pytest.fixture
+async def read(sessions: Sessions, storage_settings: StorageSettings) -> AsyncIterator[Read]:
+    """Let pages of a document have been read: their results are stored, and can be searched.
+
+    The words of a page stand in one line, each 10 wide and 8 high.
+    """
+    storage = Storage(storage_settings)
+
+    async def read(
+        document_id: UUID, *texts: str, first: int = 1, language: str | None = None
+    ) -> None:
+        async with sessions() as session:
+            job_id = await session.scalar(sa.select(Job.id).filter_by(document_id=document_id))
+        assert job_id is not None
+        for page, text in enumerate(texts, first):
+            words = [
+                {"text": word, "bbox": [x * 10, 0, x * 10 + 10, 8], "confidence": 1}
+                for x, word in enumerate(text.split())
+            ]
+            result = json.dumps({"text": text, "language": language, "words": words}).encode()
+            key = f"results/{job_id}/{page}.json"
+            await storage.put(key, result, content_type="application/json")
+            await Indexer(sessions, storage).index(job_id, page, key)
+
+    yield read
+    storage.close()
+
+
+@pytest.fixture
 def slug() -> Callable[[httpx.Response], str]:
     """Return the name of the problem that an answer tells, whole and in its form."""
 
@@ -133,11 +204,18 @@ async def document(upload: Upload, new_file: Callable[[], bytes], sessions: Sess
 
 
 @pytest.fixture
-def deliver(sessions: Sessions) -> Deliver:
+async def storage(storage_settings: StorageSettings) -> AsyncIterator[Storage]:
+    storage = Storage(storage_settings)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def deliver(sessions: Sessions, storage: Storage) -> Deliver:
     """Do what the worker does with events, without the broker in between."""
 
     async def deliver(*events: Event) -> None:
-        table = handlers(sessions)
+        table = handlers(sessions, storage)
         for event in events:
             await table[type(event)](event, seal(event, source="test"))
 
@@ -157,16 +235,33 @@ def recorded(sessions: Sessions) -> Recorded:
 
 
 @pytest.fixture
-async def worker(sessions: Sessions, database_url: str, amqp_url: str) -> AsyncIterator[str]:
+async def worker(
+    sessions: Sessions, database_url: str, amqp_url: str, storage_settings: StorageSettings
+) -> AsyncIterator[str]:
     """Run the real worker process's app, with a queue `tap` for what it publishes."""
     assert sessions, "the outbox is emptied first"
     settings = WorkerSettings.model_validate(
-        {"port": 0, "database_url": database_url, "amqp_url": amqp_url, "shutdown_seconds": 5}
+        {
+            **storage_settings.model_dump(),
+            "port": 0,
+            "database_url": database_url,
+            "amqp_url": amqp_url,
+            "shutdown_seconds": 5,
+        }
     )
-    everything = (DocumentUploaded, DocumentDeleted, OcrProgress, OcrCompleted, OcrFailed)
+    everything = (
+        DocumentUploaded,
+        DocumentUpdated,
+        DocumentDeleted,
+        DocumentRestored,
+        DocumentPurged,
+        OcrProgress,
+        OcrCompleted,
+        OcrFailed,
+    )
     tap = QueueSpec("tap", events=tuple(kind.name for kind in everything))
     async with await connect(amqp_url) as connection:
-        for queue in (tap, QUEUE):
+        for queue in (tap, QUEUE, SEARCH_QUEUE):
             await declare(await connection.channel(), queue)
     async with serving(create_worker(settings)) as url:
         yield url

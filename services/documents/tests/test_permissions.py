@@ -1,6 +1,7 @@
 """Nothing is answered without a valid token, and nothing without the permission."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -17,9 +18,13 @@ ROUTES = [
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute)
-    for method in route.methods or ()
+    for method in (route.methods or set()) - {"HEAD"}  # the same as GET, without a body to look at
 ]
-WRITING = {(method, path) for method, path in ROUTES if method not in ("GET", "HEAD")}
+WRITING = {(method, path) for method, path in ROUTES if method != "GET"}
+
+
+def filled(path: str, identity: object) -> str:
+    return re.sub(r"\{\w+\}", str(identity), path)
 
 
 def may(issuer: TokenIssuer, *permissions: str) -> dict[str, str]:
@@ -33,7 +38,7 @@ async def test_without_a_valid_token_nothing_is_answered(
 ) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     async with httpx.AsyncClient(base_url=api_url, headers=headers) as client:
-        response = await client.request(method, path.format(document_id=uuid4(), job_id=uuid4()))
+        response = await client.request(method, filled(path, uuid4()))
 
     assert (response.status_code, slug(response)) == (401, "unauthorized")
     assert response.headers["www-authenticate"].startswith("Bearer")
@@ -54,7 +59,7 @@ async def test_without_the_permission_nothing_is_answered(
         needed, other = other, needed
     async with httpx.AsyncClient(base_url=api_url) as client:
         for identity in (str(uuid4()), "no-id"):
-            url = path.format(document_id=identity, job_id=identity)
+            url = filled(path, identity)
             headers = may(issuer, other, "ocr:run")
             response = await client.request(method, url, headers=headers, content=b"x")
 

@@ -154,8 +154,8 @@ PROCESSES = (
         name="documents-worker",
         module="documents",
         role="worker",
-        env=lambda s: s.documents_database() | s.broker(),
-        needs=("postgres", "rabbitmq"),
+        env=lambda s: s.documents_database() | s.broker() | s.storage("documents"),
+        needs=("postgres", "rabbitmq", "s3"),
     ),
     Process(
         name="notifier-api",

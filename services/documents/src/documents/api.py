@@ -1,71 +1,111 @@
 """The HTTP interface: parse by type, authorise by type, call."""
 
+from typing import Annotated, Any
 from uuid import UUID
 
 from common.errors import Forbidden, Unauthorized, Unavailable, problems
-from common.pagination import Page, Paging
-from fastapi import APIRouter
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Path, Query, Response
 
-from documents.disposition import attachment
-from documents.errors import DocumentNotFound
+from documents.errors import DocumentNotFound, PageNotFound, PreconditionFailed
 from documents.jobs.schemas import PageOut
-from documents.resources import Documents, Reader, Writer
-from documents.schemas import DocumentOut, TextOut
+from documents.representation import show
+from documents.resources import Bulk, Documents, Reader, RequestConditions, Whose, Writer
+from documents.schemas import (
+    BulkOut,
+    BulkRequest,
+    DocumentChange,
+    DocumentOut,
+    PageTextOut,
+    StatsOut,
+    TextOut,
+)
+from documents.uploads.errors import DuplicateDocument
 
 router = APIRouter(prefix="/api/v1", responses=problems(Unauthorized, Forbidden, Unavailable))
 
-
-@router.get("/documents", tags=["documents"])
-async def list_documents(user: Reader, paging: Paging, documents: Documents) -> Page[DocumentOut]:
-    """List your documents, newest first."""
-    found, total = await documents.list(user.id, paging)
-    items = [DocumentOut.model_validate(document) for document in found]
-    return Page.of(items, total=total, request=paging)
+NOT_MODIFIED: dict[str, Any] = {"description": "You have it in its current state already."}
 
 
-@router.get("/documents/{document_id}", tags=["documents"], responses=problems(DocumentNotFound))
-async def get_document(document_id: UUID, user: Reader, documents: Documents) -> DocumentOut:
-    """Show one of your documents."""
-    return DocumentOut.model_validate(await documents.get(user.id, document_id))
+@router.get("/documents/stats", tags=["documents"])  # before the ids, of which it is none
+async def get_stats(whose: Whose, documents: Documents) -> StatsOut:
+    """Count your documents, by status and by type."""
+    return await documents.statistics(whose)
+
+
+@router.post("/documents/bulk", tags=["documents"])
+async def change_many(request: BulkRequest, user: Writer, bulk: Bulk) -> BulkOut:
+    """Do one thing with up to a hundred documents; each succeeds or fails on its own."""
+    return BulkOut(results=await bulk.apply(user.id, request))
+
+
+@router.head("/documents/{document_id}", include_in_schema=False)
+@router.get(
+    "/documents/{document_id}",
+    tags=["documents"],
+    response_model=DocumentOut,
+    responses={304: NOT_MODIFIED, **problems(DocumentNotFound, PreconditionFailed)},
+)
+async def get_document(
+    document_id: UUID, user: Reader, documents: Documents, conditions: RequestConditions
+) -> Response:
+    """Show one of your documents. Its `ETag` changes with all that is shown."""
+    return show(await documents.get(user.id, document_id), conditions)
+
+
+@router.patch(
+    "/documents/{document_id}",
+    tags=["documents"],
+    response_model=DocumentOut,
+    responses=problems(DocumentNotFound, PreconditionFailed),
+)
+async def update_document(
+    document_id: UUID,
+    change: DocumentChange,
+    user: Writer,
+    documents: Documents,
+    conditions: RequestConditions,
+) -> Response:
+    """Change what is said about a document. With `If-Match`, nobody else's change is lost."""
+    return show(await documents.update(user.id, document_id, change, conditions))
 
 
 @router.delete(
     "/documents/{document_id}",
     status_code=204,
     tags=["documents"],
-    responses=problems(DocumentNotFound),
+    responses=problems(DocumentNotFound, PreconditionFailed),
 )
-async def delete_document(document_id: UUID, user: Writer, documents: Documents) -> None:
-    """Delete one of your documents; reading it stops."""
-    await documents.delete(user.id, document_id)
+async def delete_document(
+    document_id: UUID,
+    user: Writer,
+    documents: Documents,
+    conditions: RequestConditions,
+    *,
+    permanent: Annotated[bool, Query(description="For good, from the trash too.")] = False,
+) -> None:
+    """Move one of your documents to the trash, where it stays for a while; reading it stops."""
+    await documents.delete(user.id, document_id, conditions, permanent=permanent)
 
 
-@router.get(
-    "/documents/{document_id}/download",
+@router.post(
+    "/documents/{document_id}/restore",
     tags=["documents"],
-    response_class=StreamingResponse,
-    responses=problems(DocumentNotFound),
+    response_model=DocumentOut,
+    responses=problems(DocumentNotFound, DuplicateDocument),
 )
-async def download(document_id: UUID, user: Reader, documents: Documents) -> StreamingResponse:
-    """Download the original file, byte for byte."""
-    document, content = await documents.content(user.id, document_id)
-    headers = {
-        "Content-Length": str(document.file_size),
-        "Content-Disposition": attachment(document.filename),
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "ETag": f'"{document.file_hash}"',
-    }
-    return StreamingResponse(content, media_type=document.mime_type, headers=headers)
+async def restore_document(document_id: UUID, user: Writer, documents: Documents) -> Response:
+    """Bring a document back from the trash. What had not been read by then stays unread."""
+    return show(await documents.restore(user.id, document_id))
 
 
 @router.get(
-    "/documents/{document_id}/text", tags=["documents"], responses=problems(DocumentNotFound)
+    "/documents/{document_id}/text",
+    tags=["documents"],
+    responses=problems(DocumentNotFound, PageNotFound),
 )
 async def get_text(document_id: UUID, user: Reader, documents: Documents) -> TextOut:
     """Return the text of the pages that have been read so far."""
-    document, text, pages = await documents.text(user.id, document_id)
-    return TextOut(document_id=document.id, text=text, pages=pages)
+    return await documents.text(user.id, document_id)
 
 
 @router.get(
@@ -75,3 +115,18 @@ async def list_pages(document_id: UUID, user: Reader, documents: Documents) -> l
     """List the pages that have been reported so far, and where their text came from."""
     pages = await documents.pages(user.id, document_id)
     return [PageOut.model_validate(page) for page in pages]
+
+
+@router.get(
+    "/documents/{document_id}/pages/{number}",
+    tags=["documents"],
+    responses=problems(DocumentNotFound, PageNotFound),
+)
+async def get_page(
+    document_id: UUID,
+    number: Annotated[int, Path(ge=1, le=1_000_000)],
+    user: Reader,
+    documents: Documents,
+) -> PageTextOut:
+    """Return what was read on a page: its text, and every word with its place."""
+    return await documents.page(user.id, document_id, number)

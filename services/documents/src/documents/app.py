@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import aiohttp
 from common.app import Running, build_app
@@ -15,14 +16,28 @@ from common.storage import Storage
 from fastapi import FastAPI
 
 from documents import api
+from documents.catalogue import api as catalogue
 from documents.consumers import QUEUE, handlers
+from documents.content import api as content
 from documents.jobs import api as jobs
+from documents.listing import api as listing
 from documents.resources import Resources
-from documents.schedule import SCHEDULE
+from documents.schedule import schedule
+from documents.search import api as search
+from documents.search.indexing import QUEUE as SEARCH_QUEUE
+from documents.search.indexing import Indexer
 from documents.settings import ApiSettings, WorkerSettings
 from documents.uploads import api as uploads
 
-ROUTERS = [uploads.router, api.router, jobs.router]
+ROUTERS = [
+    uploads.router,
+    listing.router,
+    catalogue.router,
+    api.router,
+    content.router,
+    jobs.router,
+    search.router,
+]
 
 
 def create_api(settings: ApiSettings) -> FastAPI:
@@ -50,7 +65,7 @@ def create_api(settings: ApiSettings) -> FastAPI:
 
 
 def create_worker(settings: WorkerSettings) -> FastAPI:
-    """Build the process that counts pages and sends events."""
+    """Build the process that counts pages, makes them searchable and sends events."""
     amqp_url = settings.amqp_url.get_secret_value()
     database_url = settings.database_url.get_secret_value()
 
@@ -58,23 +73,41 @@ def create_worker(settings: WorkerSettings) -> FastAPI:
     async def start() -> AsyncIterator[Running]:
         async with open_database(database_url) as (engine, sessions):
             publisher = Publisher(amqp_url)
+            storage = Storage(settings)
             relay = Relay(database_url=database_url, sessions=sessions, publisher=publisher)
             consumer = Consumer(
                 amqp_url,
                 QUEUE,
-                handlers(sessions),
+                handlers(sessions, storage),
                 prefetch=settings.prefetch,
                 drain_seconds=settings.shutdown_seconds,
             )
+            indexer = Indexer(sessions, storage)
+            search_consumer = Consumer(
+                amqp_url,
+                SEARCH_QUEUE,
+                indexer.handlers(),
+                prefetch=settings.prefetch,
+                drain_seconds=settings.shutdown_seconds,
+            )
+            trash_kept = timedelta(days=settings.trash_days)
+            periodic = Periodic(sessions, schedule(sessions, storage, trash_kept=trash_kept))
             yield Running(
                 None,
-                checks={"database": lambda: ping(engine), "broker": publisher.ping},
+                checks={
+                    "database": lambda: ping(engine),
+                    "broker": publisher.ping,
+                    "storage": storage.ping,
+                },
                 tasks={
                     "relay": relay.run,
                     "consumer": consumer.run,
-                    "periodic": Periodic(sessions, SCHEDULE).run,
+                    "search consumer": search_consumer.run,
+                    "search backlog": indexer.run,
+                    "periodic": periodic.run,
                 },
             )
             await publisher.close()
+            storage.close()
 
     return build_app("documents", start)

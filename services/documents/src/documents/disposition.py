@@ -7,10 +7,20 @@ _UNSAFE = re.compile(r'[^\x20-\x7e]|["\\%]')
 
 
 def attachment(filename: str) -> str:
-    """Return a `Content-Disposition` that saves under this name, whatever is in it.
+    """Return a `Content-Disposition` that saves under this name, whatever is in it."""
+    return _disposition("attachment", filename)
 
-    Old clients read `filename`, in which everything but plain ASCII becomes `_`; the others read
+
+def inline(filename: str) -> str:
+    """Return a `Content-Disposition` that shows the file, and saves it under this name."""
+    return _disposition("inline", filename)
+
+
+def _disposition(kind: str, filename: str) -> str:
+    """Name the file twice, for two kinds of clients.
+
+    Old ones read `filename`, in which everything but plain ASCII becomes `_`; the others read
     `filename*`, which carries the name whole.
     """
     plain = _UNSAFE.sub("_", filename)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -8,6 +8,7 @@ from common.settings import (
     StorageSettings,
     TokenSettings,
 )
+from pydantic import Field
 
 
 class MigrateSettings(CommonSettings, DatabaseSettings):
@@ -20,7 +21,9 @@ class ApiSettings(ProcessSettings, DatabaseSettings, StorageSettings, TokenSetti
     max_file_bytes: int = 50 << 20
 
 
-class WorkerSettings(ProcessSettings, DatabaseSettings, BrokerSettings):
+class WorkerSettings(ProcessSettings, DatabaseSettings, BrokerSettings, StorageSettings):
     """What the worker process needs."""
 
     prefetch: int = 10
+    trash_days: int = Field(default=30, ge=0)
+    """How long what was deleted can be restored."""

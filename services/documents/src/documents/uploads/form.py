@@ -7,16 +7,18 @@ file touches the disk of this process.
 import re
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
+from documents.fields import Description, DocumentType, Input, Language, Tags, Title
 from documents.uploads.errors import FormExpected, MalformedForm, UploadInterrupted
 
 if TYPE_CHECKING:
@@ -28,22 +30,23 @@ _MAX_NAME_CHARS = 255
 _EXTENDED_NAME = re.compile(rb"filename\*=utf-8'[a-z-]*'([^;\s]+)", re.IGNORECASE)
 
 
-_NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot keep it
+def _between_commas(tags: object) -> object:
+    if not isinstance(tags, str):
+        return tags
+    return [tag for tag in map(str.strip, tags.split(",")) if tag]
 
 
-class UploadFields(BaseModel):
+class UploadFields(Input):
     """What may be said about a file besides its bytes."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    title: str | None = Field(default=None, min_length=1, max_length=500, pattern=_NO_NUL)
-    description: str = Field(default="", max_length=10_000, pattern=_NO_NUL)
-    language: str | None = Field(
-        default=None,
-        pattern=r"^[a-z]{2,3}(\+[a-z]{2,3})*$",
-        description="ISO 639 codes, joined by `+`: `en`, `de+fr`.",
-        examples=["de"],
+    title: Title | None = None
+    description: Description = ""
+    document_type: DocumentType | None = None
+    category_id: UUID | None = None
+    tags: Annotated[Tags, BeforeValidator(_between_commas)] = Field(
+        default_factory=list, description="Separated by commas, or the field several times."
     )
+    language: Language | None = None
 
 
 class UploadForm:
@@ -132,6 +135,9 @@ class UploadForm:
         elif name in UploadFields.model_fields and name not in self._texts:
             self._field = name
             self._texts[name] = bytearray()
+        elif name == "tags":
+            self._field = name
+            self._add(b",")
         else:  # at once: a form of a million small parts would be kept until its end
             problem = {"msg": "Unknown or repeated field", "type": "extra_forbidden"}
             raise _invalid({"loc": (name,), **problem})
@@ -139,9 +145,11 @@ class UploadForm:
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._field is None:
             self._file_data.append(data[start:end])
-            return
-        text = self._texts[self._field]
-        text += data[start:end]
+        else:
+            self._add(data[start:end])
+
+    def _add(self, text: bytes) -> None:
+        self._texts[self._field or ""] += text
         self._limit(sum(map(len, self._texts.values())), _MAX_FIELD_BYTES)
 
     def _form_ends(self) -> None:

@@ -12,9 +12,11 @@ from contracts import DocumentUploaded
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from documents.base import SOURCE
+from documents.catalogue.service import remember_tags
 from documents.jobs.models import Job, Status
 from documents.jobs.service import progress
 from documents.models import Document
+from documents.references import check_references
 from documents.repository import DocumentRepository
 from documents.uploads.form import UploadForm
 from documents.uploads.inspection import InspectedStream
@@ -41,12 +43,17 @@ class UploadService:
         await self._storage.put_stream(key, chunks, content_type=file.mime_type)
         try:
             fields = form.fields()
+            tags = await remember_tags(self._session, owner_id, fields.tags)
+            await check_references(self._session, owner_id, {"category_id": fields.category_id})
             name = form.filename or "document"
             document = Document(
                 id=document_id,
                 user_id=owner_id,
                 title=fields.title or PurePath(name).stem or name,
                 description=fields.description,
+                document_type=fields.document_type,
+                category_id=fields.category_id,
+                tags=tags,
                 filename=name,
                 mime_type=file.mime_type,
                 file_size=file.size,

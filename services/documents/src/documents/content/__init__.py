@@ -1,0 +1,1 @@
+"""Content: the bytes of the files themselves, whole or in part."""
