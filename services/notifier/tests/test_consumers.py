@@ -6,7 +6,15 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from contracts import Failure, ReportCompleted, ReportProgress
+from contracts import (
+    DocumentDeleted,
+    DocumentPurged,
+    DocumentRestored,
+    DocumentUpdated,
+    Failure,
+    ReportCompleted,
+    ReportProgress,
+)
 from notifier.streams import Offset
 
 
@@ -91,6 +99,23 @@ async def test_a_report_goes_forward_and_ends_once(
     assert heard[-1]["success"] is not bool(failure)
     assert heard[-1]["rows"] == completed.rows
     assert heard[-1]["error"] == (failure.model_dump() if failure else None)
+
+
+async def test_what_owners_do_with_a_document_is_told(
+    start_worker: Any, publish: Any, listen: Any, user_id: UUID
+) -> None:
+    document = {"document_id": uuid4(), "owner_id": user_id}
+    async with start_worker(prefetch=1), listen(user_id) as socket:
+        await socket.established()
+        await publish(DocumentUpdated(**document, changed=("tags", "title")))
+        await publish(DocumentDeleted(**document), DocumentRestored(**document))
+        await publish(DocumentPurged(**document, object_key="originals/x", job_ids=()))
+        heard = await socket.up_to("document_purged")
+
+    kinds = [message["type"].removeprefix("document_") for message in heard]
+    assert kinds == ["updated", "deleted", "restored", "purged"]
+    assert {message["document_id"] for message in heard} == {str(document["document_id"])}
+    assert heard[0]["changed"] == ["tags", "title"]
 
 
 async def test_the_worker_is_ready_when_its_servers_are(

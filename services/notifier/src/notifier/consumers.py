@@ -14,6 +14,9 @@ from common.envelope import Envelope
 from common.inbox import seen_before
 from contracts import (
     DocumentDeleted,
+    DocumentPurged,
+    DocumentRestored,
+    DocumentUpdated,
     Event,
     OcrCompleted,
     OcrFailed,
@@ -37,7 +40,10 @@ HANDLERS: dict[type[Event], Callable[[NotificationService, Any, Envelope], Await
     OcrProgress: NotificationService.tell_progress,
     OcrCompleted: NotificationService.tell_completion,
     OcrFailed: NotificationService.tell_failure,
+    DocumentUpdated: NotificationService.tell_update,
     DocumentDeleted: NotificationService.tell_deletion,
+    DocumentRestored: NotificationService.tell_restoration,
+    DocumentPurged: NotificationService.tell_purge,
     ReportProgress: NotificationService.tell_report_progress,
     ReportCompleted: NotificationService.tell_report_completion,
 }

@@ -69,10 +69,32 @@ class CompletionMessage(Message):
     error: Failure | None
 
 
+class UpdateMessage(Message):
+    """Its owner has said something else about a document."""
+
+    type: Literal["document_updated"] = "document_updated"
+    document_id: UUID
+    changed: Sequence[str]
+
+
 class DeletionMessage(Message):
     """A document is gone."""
 
     type: Literal["document_deleted"] = "document_deleted"
+    document_id: UUID
+
+
+class RestorationMessage(Message):
+    """A document that was gone is there again."""
+
+    type: Literal["document_restored"] = "document_restored"
+    document_id: UUID
+
+
+class PurgeMessage(Message):
+    """A document that was gone will not come back."""
+
+    type: Literal["document_purged"] = "document_purged"
     document_id: UUID
 
 

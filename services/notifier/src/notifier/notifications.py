@@ -4,6 +4,9 @@ import structlog
 from common.envelope import Envelope
 from contracts import (
     DocumentDeleted,
+    DocumentPurged,
+    DocumentRestored,
+    DocumentUpdated,
     OcrCompleted,
     OcrFailed,
     OcrProgress,
@@ -16,8 +19,11 @@ from notifier.messages import (
     CompletionResult,
     DeletionMessage,
     ProgressMessage,
+    PurgeMessage,
     ReportCompletionMessage,
     ReportProgressMessage,
+    RestorationMessage,
+    UpdateMessage,
 )
 from notifier.streams import End, Progress, Streams
 
@@ -94,9 +100,26 @@ class NotificationService:
         end = End(event.job_id, full_progress=None)
         await self._streams.add(event.owner_id, message, cause=envelope, step=end)
 
+    async def tell_update(self, event: DocumentUpdated, envelope: Envelope) -> None:
+        """Tell what is no longer as it was about a document."""
+        message = UpdateMessage(
+            timestamp=envelope.time, document_id=event.document_id, changed=event.changed
+        )
+        await self._streams.add(event.owner_id, message, cause=envelope)
+
     async def tell_deletion(self, event: DocumentDeleted, envelope: Envelope) -> None:
         """Tell that a document is gone."""
         message = DeletionMessage(timestamp=envelope.time, document_id=event.document_id)
+        await self._streams.add(event.owner_id, message, cause=envelope)
+
+    async def tell_restoration(self, event: DocumentRestored, envelope: Envelope) -> None:
+        """Tell that a document is there again."""
+        message = RestorationMessage(timestamp=envelope.time, document_id=event.document_id)
+        await self._streams.add(event.owner_id, message, cause=envelope)
+
+    async def tell_purge(self, event: DocumentPurged, envelope: Envelope) -> None:
+        """Tell that a document cannot be restored any more."""
+        message = PurgeMessage(timestamp=envelope.time, document_id=event.document_id)
         await self._streams.add(event.owner_id, message, cause=envelope)
 
     async def tell_report_progress(self, event: ReportProgress, envelope: Envelope) -> None:
