@@ -15,7 +15,8 @@ from typing import Any
 from uuid import uuid4
 
 import uvloop
-from common.security import ALGORITHM, TokenVerifier
+from common.keys import ALGORITHM
+from common.security import TokenVerifier
 from common.testing import TokenIssuer
 from jose import jwk, jwt
 

@@ -66,6 +66,6 @@ async def test_what_is_thrown_away_comes_back_until_it_is_gone(user: Client) -> 
     assert trash["total"] == 0
 
     async def uploaded_again() -> bool:
-        return (await user.upload(FILE))["id"] != document["id"]
+        return bool((await user.upload(FILE))["id"] != document["id"])
 
     assert await eventually(uploaded_again)

@@ -15,7 +15,8 @@ from common.broker import Publisher, QueueSpec, connect, declare
 from common.consumer import Consumer, GiveUp, Handlers
 from common.database import Sessions, frame_metadata, open_database
 from common.errors import Unauthorized
-from common.security import ACCESS_TOKEN, ALGORITHM, TokenVerifier
+from common.keys import ALGORITHM
+from common.security import ACCESS_TOKEN, TokenVerifier
 from common.testing import MakeDatabase, TokenIssuer, eventually
 from contracts import OcrStarted
 from jose import jwk

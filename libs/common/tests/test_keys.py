@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from common import security
+from common import keys
 from common.errors import Unauthorized, Unavailable
 from common.security import TokenVerifier
 from common.testing import TokenIssuer
@@ -33,8 +33,8 @@ class Issuers:
 
 @pytest.fixture
 def minutes_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(security, "_REFETCH_SECONDS", -1)
-    monkeypatch.setattr(security, "_FAILURE_SECONDS", -1)
+    monkeypatch.setattr(keys, "_REFETCH_SECONDS", -1)
+    monkeypatch.setattr(keys, "_FAILURE_SECONDS", -1)
 
 
 async def test_keys_are_fetched_once_for_all_who_wait() -> None:
@@ -140,7 +140,7 @@ async def test_keys_that_lack_something_are_an_outage(missing: str) -> None:
 async def test_a_withdrawn_key_is_noticed_without_a_new_one_being_met(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(security, "_MAX_AGE_SECONDS", -1)
+    monkeypatch.setattr(keys, "_MAX_AGE_SECONDS", -1)
     withdrawn, other = TokenIssuer(), TokenIssuer()
     issuers = Issuers(withdrawn)
     verifier = issuers.verifier()

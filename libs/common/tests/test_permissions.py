@@ -10,7 +10,8 @@ import httpx
 import pytest
 from common.app import Running, build_app
 from common.errors import Forbidden, problems
-from common.security import CurrentUser, TokenVerifier, User, published_at, require
+from common.keys import published_at
+from common.security import CurrentUser, TokenVerifier, User, require
 from common.testing import TokenIssuer, serving
 from contracts import OWN, Permission
 from fastapi import APIRouter, Depends, FastAPI

@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 from common import security
 from common.errors import Unauthorized, Unavailable
-from common.security import STREAM_TICKET, TokenVerifier, User, published_at
+from common.keys import published_at
+from common.security import STREAM_TICKET, TokenVerifier, User
 from common.testing import TokenIssuer
 from jose import jwt
 

@@ -14,9 +14,10 @@ from auth.keyring import keyring
 from auth.keyring.models import SigningKey
 from auth.keyring.rotation import PUBLISHED_BEFORE, KeyRotation
 from auth.settings import ApiSettings
-from common import security
+from common import keys, security
 from common.database import Sessions, open_database, transaction
-from common.security import TokenVerifier, published_at
+from common.keys import published_at
+from common.security import TokenVerifier
 from common.testing import eventually, serving
 from jose import jwt
 
@@ -72,7 +73,7 @@ def keep_fresh(own_settings: ApiSettings, sessions: Sessions) -> Callable[[], An
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The minutes of a rotation pass in a moment here; so does the one between two fetches."""
-    monkeypatch.setattr(security, "_REFETCH_SECONDS", 0)
+    monkeypatch.setattr(keys, "_REFETCH_SECONDS", 0)
 
 
 async def let_pass(sessions: Sessions, time: timedelta) -> None:

@@ -5,23 +5,19 @@ happen. Two relays share the work (`SKIP LOCKED`), each row is sent at least onc
 is promised.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import sqlalchemy as sa
 import structlog
 from contracts import Event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.broker import BrokerUnavailable, EventRefused, Publisher
-from common.database import Sessions, frame_metadata, plain_url
+from common.database import Sessions, frame_metadata
 from common.envelope import Envelope, seal
-from common.errors import Unavailable
+from common.notified import whenever_notified
 from common.telemetry import outbox_refused, outbox_waiting
 
 logger = structlog.get_logger(__name__)
@@ -78,33 +74,19 @@ class Relay:
     """Carries outbox rows to the broker until it is cancelled."""
 
     def __init__(self, *, database_url: str, sessions: Sessions, publisher: Publisher) -> None:
-        self._listen_url = plain_url(database_url)  # LISTEN needs a connection of its own
+        self._database_url = database_url
         self._sessions = sessions
         self._publisher = publisher
-        self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Send what is waiting whenever something is committed, and look now and then anyway."""
-        listener: asyncpg.Connection[asyncpg.Record] | None = None
-        try:
-            while True:
-                self._wake.clear()
-                try:
-                    if listener is None or listener.is_closed():
-                        listener = await self._listen()
-                    await self._count()
-                    while await self.send_batch():
-                        pass
-                except BrokerUnavailable as error:
-                    logger.warning("broker unavailable, events wait", error=str(error))
-                except (Unavailable, SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
-                    logger.warning("database unavailable, events wait", error=str(error))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await self._wake.wait()
-        finally:
-            if listener is not None:
-                listener.terminate()
+        await whenever_notified(
+            self._database_url,
+            _CHANNEL,
+            self._send_all,
+            at_least_every=_POLL_SECONDS,
+            outages=(BrokerUnavailable,),
+        )
 
     async def send_batch(self) -> bool:
         """Send one batch; return whether there may be more to send at once.
@@ -129,6 +111,11 @@ class Relay:
             if isinstance(error, Exception) and not isinstance(error, EventRefused):
                 raise error
         return len(rows) == _BATCH
+
+    async def _send_all(self) -> None:
+        await self._count()
+        while await self.send_batch():
+            pass
 
     async def _count(self) -> None:
         async with self._sessions() as session:
@@ -160,13 +147,6 @@ class Relay:
                         due_at=sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds),
                     )
                 )
-
-    async def _listen(self) -> "asyncpg.Connection[asyncpg.Record]":
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-            self._listen_url, timeout=10
-        )
-        await connection.add_listener(_CHANNEL, lambda *_: self._wake.set())
-        return connection
 
 
 def _envelope(row: sa.Row[Any]) -> Envelope:

@@ -4,38 +4,32 @@ The rules are those of RFC 8725 and RFC 9068: one pinned algorithm, an explicit 
 claims required, and keys only from our own JWKS, whatever the token's header says.
 """
 
-import asyncio
-import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
-import aiohttp
 import structlog
 from cachetools import TTLCache
 from contracts import Permission
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from jose import jwk, jwt
+from jose import jwt
 from jose.backends.base import Key
 from jose.exceptions import JOSEError
 from pydantic import BaseModel, ConfigDict, Strict
 from starlette.requests import HTTPConnection
 
-from common.errors import Forbidden, Unauthorized, Unavailable
+from common.errors import Forbidden, Unauthorized
+from common.keys import ALGORITHM, FetchKeys, IssuerKeys
 
 logger = structlog.get_logger(__name__)
 
-ALGORITHM = "ES256"
 ACCESS_TOKEN = "at+jwt"
 STREAM_TICKET = "ticket+jwt"
 LEEWAY_SECONDS = 10
-_REFETCH_SECONDS = 60
-_MAX_AGE_SECONDS = 120
-_FAILURE_SECONDS = 2
 _MAX_TOKEN_CHARS = 8192
 # RFC 7515, section 2: base64url without padding, line breaks or bits that mean nothing. jose skips
 # whatever is no base64, so that one token could be written in any number of ways. A signature of
@@ -48,9 +42,6 @@ _NOT_UNDERSTOOD = frozenset({"crit", "b64", "zip", "enc"})
 # and again. Whether it was denied or has run out since is looked at every time.
 _CACHE_SECONDS = 5
 _CACHE_TOKENS = 10_000
-
-FetchKeys = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
-"""Gets the issuer's public keys (JSON Web Keys); raises `Unavailable`."""
 
 
 @dataclass(frozen=True)
@@ -119,14 +110,10 @@ class TokenVerifier:
         audience: str,
         denylist: DeniesTokens | None = None,
     ) -> None:
-        self._fetch_keys = fetch_keys
+        self._keys = IssuerKeys(fetch_keys)
         self._issuer = issuer
         self._audience = audience
         self._denylist = denylist
-        self._keys: Mapping[str, Key] = {}
-        self._fetched_at = float("-inf")
-        self._failed_at = float("-inf")
-        self._lock = asyncio.Lock()
         self._verified: TTLCache[tuple[str, str], User] = TTLCache(_CACHE_TOKENS, _CACHE_SECONDS)
 
     async def verify(self, token: str, *, kind: str = ACCESS_TOKEN) -> User:
@@ -143,20 +130,7 @@ class TokenVerifier:
 
     async def refresh(self) -> None:
         """Fetch the keys; raises `Unavailable`."""
-        try:
-            # Building a key costs more than verifying with it, so it is done once for each kid.
-            self._keys = {
-                entry["kid"]: jwk.construct(dict(entry), ALGORITHM)
-                for entry in await self._fetch_keys()
-            }
-        except (JOSEError, KeyError, TypeError, ValueError) as error:
-            self._failed_at = time.monotonic()
-            logger.warning("the keys are not readable", error=repr(error))
-            raise _without_keys() from error
-        except Unavailable:
-            self._failed_at = time.monotonic()
-            raise
-        self._fetched_at, self._failed_at = time.monotonic(), float("-inf")
+        await self._keys.refresh()
 
     async def _verify(self, token: str, kind: str) -> User:
         if len(token) > _MAX_TOKEN_CHARS:
@@ -169,39 +143,12 @@ class TokenVerifier:
                 raise Unauthorized("The token is of another kind.", invalid_token=True)
             if not _NOT_UNDERSTOOD.isdisjoint(header):
                 raise Unauthorized("The token wants what we do not offer.", invalid_token=True)
-            claims = self._claims(token, await self._key(header.get("kid")))
+            claims = self._claims(token, await self._keys.get(header.get("kid")))
         except (JOSEError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Unauthorized("The token is not valid.", invalid_token=True) from error
         if claims.iat > time.time() + LEEWAY_SECONDS:
             raise Unauthorized("The token is from the future.", invalid_token=True)
         return claims.user()
-
-    async def _key(self, kid: object) -> Key:
-        """Return the key of that id; an unknown id asks the issuer at most once a minute.
-
-        Known ones are asked for again now and then: a key may have been withdrawn.
-        """
-        if not isinstance(kid, str):
-            raise Unauthorized("The token names no key.", invalid_token=True)
-        if kid in self._keys and self._are_old() and not self._lock.locked():
-            async with self._lock:
-                with contextlib.suppress(Unavailable):  # what is known holds meanwhile
-                    await self.refresh()
-        if kid not in self._keys:
-            async with self._lock:
-                if time.monotonic() - self._failed_at < _FAILURE_SECONDS:
-                    # Whoever waited for the lock need not wait for the same failure again.
-                    raise _without_keys()
-                stale = time.monotonic() - self._fetched_at > _REFETCH_SECONDS
-                if kid not in self._keys and stale:
-                    await self.refresh()
-        if kid not in self._keys:
-            raise Unauthorized("The token's key is unknown.", invalid_token=True)
-        return self._keys[kid]
-
-    def _are_old(self) -> bool:
-        asked_at = max(self._fetched_at, self._failed_at)
-        return time.monotonic() - asked_at > _MAX_AGE_SECONDS
 
     def _claims(self, token: str, key: Key) -> _Claims:
         claims = jwt.decode(
@@ -213,26 +160,6 @@ class TokenVerifier:
             options={"require_aud": True, "leeway": LEEWAY_SECONDS},
         )
         return _Claims.model_validate(claims)
-
-
-def published_at(http: aiohttp.ClientSession, jwks_url: str) -> FetchKeys:
-    """Return what fetches the keys from where the issuer publishes them (RFC 7517)."""
-
-    async def fetch() -> Sequence[Mapping[str, Any]]:
-        try:
-            async with http.get(jwks_url, timeout=aiohttp.ClientTimeout(total=5)) as response:
-                response.raise_for_status()
-                keys: Sequence[Mapping[str, Any]] = (await response.json())["keys"]
-                return keys
-        except (aiohttp.ClientError, TimeoutError, KeyError, TypeError, ValueError) as error:
-            logger.warning("keys cannot be fetched", url=jwks_url, error=repr(error))
-            raise _without_keys() from error
-
-    return fetch
-
-
-def _without_keys() -> Unavailable:
-    return Unavailable("The keys that tokens are checked with cannot be fetched.")
 
 
 class HasTokens(Protocol):

@@ -30,7 +30,8 @@ from minio import Minio
 from yarl import URL
 
 from common import migrations
-from common.security import ACCESS_TOKEN, ALGORITHM
+from common.keys import ALGORITHM
+from common.security import ACCESS_TOKEN
 from common.settings import StorageSettings
 
 T = TypeVar("T")

@@ -9,9 +9,10 @@ from common.app import Running, build_app
 from common.broker import Publisher
 from common.consumer import Consumer
 from common.database import open_database, ping
+from common.keys import published_at
 from common.outbox import Relay
 from common.periodic import Periodic
-from common.security import TokenVerifier, published_at
+from common.security import TokenVerifier
 from common.storage import Storage
 from fastapi import FastAPI
 

@@ -5,8 +5,9 @@ from contextlib import aclosing, asynccontextmanager
 
 from common.app import Running, build_app
 from common.denylist import DenyList
+from common.keys import published_at
 from common.redis import NEVER, open_redis
-from common.security import TokenVerifier, published_at
+from common.security import TokenVerifier
 from fastapi import FastAPI
 
 from gateway import api

@@ -11,9 +11,10 @@ from common.consumer import Consumer
 from common.database import open_database, ping
 from common.denylist import DenyList
 from common.inbox import forget
+from common.keys import published_at
 from common.periodic import Job, Periodic
 from common.redis import FOR_EVER, NEVER, open_redis
-from common.security import TokenVerifier, published_at
+from common.security import TokenVerifier
 from fastapi import FastAPI
 
 from notifier.api import router

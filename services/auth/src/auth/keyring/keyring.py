@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from common.database import Sessions, transaction
 from common.errors import Unavailable
-from common.security import ALGORITHM
+from common.keys import ALGORITHM
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat

@@ -4,21 +4,16 @@ A revocation is a row beside the change that it belongs to, so it can neither be
 nor be announced without the change. Every api process carries them: one of them is enough.
 """
 
-import asyncio
-import contextlib
 from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
 import sqlalchemy as sa
 import structlog
-from common.background import stop_if_cancelled
-from common.database import Sessions, plain_url, transaction
+from common.database import Sessions, transaction
 from common.denylist import MAX_TOKEN_SECONDS, announce, is_complete
-from common.errors import Unavailable
+from common.notified import whenever_notified
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.base import now
@@ -50,36 +45,19 @@ class RevocationRelay:
     """Announces what has been revoked until it is cancelled."""
 
     def __init__(self, *, database_url: str, sessions: Sessions, redis: Redis) -> None:
-        self._listen_url = plain_url(database_url)  # LISTEN needs a connection of its own
+        self._database_url = database_url
         self._sessions = sessions
         self._redis = redis
-        self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Announce whenever something is committed, and look every second anyway."""
-        listener: asyncpg.Connection[asyncpg.Record] | None = None
-        try:
-            while True:
-                stop_if_cancelled()
-                self._wake.clear()
-                try:
-                    if listener is None or listener.is_closed():
-                        listener = await self._listen()
-                    await self.announce()
-                except (
-                    RedisError,
-                    Unavailable,
-                    SQLAlchemyError,
-                    asyncpg.PostgresError,
-                    OSError,
-                ) as error:
-                    logger.warning("revocations wait", error=repr(error))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await self._wake.wait()
-        finally:
-            if listener is not None:
-                listener.terminate()
+        await whenever_notified(
+            self._database_url,
+            _CHANNEL,
+            self.announce,
+            at_least_every=_POLL_SECONDS,
+            outages=(RedisError,),
+        )
 
     async def announce(self) -> None:
         """Announce what has not been yet; and everything, when Redis has lost it."""
@@ -110,10 +88,3 @@ class RevocationRelay:
         async with self._sessions() as session:
             rows = await session.scalars(sa.select(Revocation).where(Revocation.at > oldest))
             await announce(self._redis, [row.denial for row in rows], complete=True)
-
-    async def _listen(self) -> "asyncpg.Connection[asyncpg.Record]":
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-            self._listen_url, timeout=10
-        )
-        await connection.add_listener(_CHANNEL, lambda *_: self._wake.set())
-        return connection
