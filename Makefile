@@ -70,8 +70,13 @@ packages: $(UV)
 	@.local/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
 
 .PHONY: bench
-bench: packages ## Requests per second of the gateway beside a proxy of FastAPI and httpx
+bench: setup ## Gateway, tokens, logins, lists and search, each beside what it is compared with (15 min)
 	@$(RUN) python bench/gateway_proxy.py
+	@$(RUN) python bench/token_verification.py
+	@$(NATIVE) up
+	@$(RUN) python bench/logins.py
+	@$(RUN) python bench/listing.py
+	@eval "$$($(NATIVE) env)" && $(RUN) python bench/search.py
 
 .PHONY: fresh
 fresh: ## Prove that no install step is missing: both commands in a bare Debian 12 (root, long)

@@ -61,7 +61,8 @@ async def use(client: httpx.AsyncClient, registration: dict[str, Any]) -> list[s
     ticket = (await client.post("/ticket", headers=headers)).json()["ticket"]
     reused = await client.post("/refresh", json={"refresh_token": first["refresh_token"]})
     assert reused.status_code == 401
-    assert (await client.post("/logout", headers=headers)).status_code == 204
+    # The session that the reuse has ended may be denied already, or not yet.
+    assert (await client.post("/logout", headers=headers)).status_code in (204, 401)
     return [ticket] + [pair[kind] for pair in (first, second) for kind in pair if "_token" in kind]
 
 
