@@ -23,13 +23,13 @@ def secrets_of(daemon: Daemon) -> set[str]:
 
 S3 = {"s3_access_key", "s3_secret_key"}
 KEYS = {"key_encryption_key", "link_sealing_key"}
-AUTH = {"auth_database_password", "redis_password"} | S3 | KEYS
+AUTH = {"auth_database_password"} | S3 | KEYS
 
 
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("auth-api", AUTH),
+        ("auth-api", AUTH | {"redis_password"}),
         ("auth-worker", AUTH | {"rabbitmq_password"}),
         ("documents-api", {"documents_database_password"} | S3),
         ("documents-worker", {"documents_database_password", "rabbitmq_password"} | S3),

@@ -76,7 +76,7 @@ class Settings:
     def auth(self) -> Env:
         """Return what both processes of the auth service keep and know."""
         keys = self.key_encryption() | self.link_sealing()
-        return self.auth_database() | self.redis() | self.storage("reports") | self.tokens() | keys
+        return self.auth_database() | self.storage("reports") | keys
 
     def mail(self) -> Env:
         """Return where mails are handed in, and what they and their links say of us."""
@@ -133,7 +133,7 @@ PROCESSES = (
         name="auth-api",
         module="auth",
         role="api",
-        env=lambda s: s.auth(),
+        env=lambda s: s.auth() | s.redis(),
         needs=("postgres", "redis", "s3"),
     ),
     Process(
@@ -141,7 +141,7 @@ PROCESSES = (
         module="auth",
         role="worker",
         env=lambda s: s.auth() | s.broker(),
-        needs=("postgres", "redis", "s3", "rabbitmq"),
+        needs=("postgres", "s3", "rabbitmq"),
     ),
     Process(
         name="documents-api",
