@@ -1,4 +1,4 @@
-"""Object storage: any S3 server, by the `minio` client in a thread pool of its own.
+"""Object storage: any S3 server.
 
 Bytes are streamed in parts of `PART_BYTES`, so that memory does not grow with the file.
 """
@@ -6,38 +6,28 @@ Bytes are streamed in parts of `PART_BYTES`, so that memory does not grow with t
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
-import urllib3
-from minio import Minio
-from minio.datatypes import Part
 from minio.deleteobjects import DeleteObject
-from minio.error import MinioException, S3Error
-from pydantic import AnyHttpUrl
-from urllib3.exceptions import HTTPError
 
 from common.errors import Unavailable
+from common.multiparts import Multiparts
 from common.parts import PART_BYTES, in_parts
+from common.s3 import S3, MultipartMissing, ObjectMissing, content_type_header
 from common.settings import StorageSettings
+
+__all__ = ["Chunks", "ObjectMissing", "Storage", "StoredObject"]
 
 logger = structlog.get_logger(__name__)
 
-T = TypeVar("T")
 Chunks = AsyncGenerator[bytes, None]
 
 _READ_BYTES = 256 << 10
-_THREADS = 16
 _AT_ONCE = 1000  # S3 lists and deletes that many with one request
-
-
-class ObjectMissing(LookupError):
-    """There is no object under this key."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +42,11 @@ class Storage:
     """One bucket. Every method raises `Unavailable` when the server does not answer."""
 
     def __init__(self, settings: StorageSettings) -> None:
-        self._bucket = settings.s3_bucket
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
-        self._client = _client(settings, settings.s3_endpoint)
-        public = settings.s3_public_endpoint
-        self._public_client = _client(settings, public) if public else None
+        self._s3 = S3(settings)
+        self._bucket = self._s3.bucket
+        self._client = self._s3.client
+        self._call = self._s3.call
+        self.multiparts = Multiparts(self._s3)
 
     async def ping(self) -> None:
         """Raise unless the bucket can be reached."""
@@ -65,7 +55,7 @@ class Storage:
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
         """Store a small object whole."""
-        headers = _headers(content_type)
+        headers = content_type_header(content_type)
         await self._call(lambda: self._client._put_object(self._bucket, key, data, headers))
 
     async def put_stream(
@@ -81,16 +71,20 @@ class Storage:
         if len(first) < PART_BYTES:
             await self.put(key, first, content_type=content_type)
             return
-        upload = await self._begin(key, content_type)
+        multiparts = self.multiparts
+        upload = await multiparts.begin(key, content_type=content_type)
         try:
-            sent = [await self._send_part(key, upload, first, number=1)]
+            sent = [(1, await multiparts.put_part(key, upload, first, number=1))]
             async for part in parts:
-                sent.append(await self._send_part(key, upload, part, number=len(sent) + 1))
-            await self._complete(key, upload, sent)
+                number = len(sent) + 1
+                sent.append((number, await multiparts.put_part(key, upload, part, number=number)))
+            await multiparts.complete(key, upload, sent)
         except BaseException:
             # Shielded: a client that hangs up cancels us, and the parts must go all the same.
-            with contextlib.suppress(Unavailable):  # what went wrong first is what counts
-                await asyncio.shield(self._abort(key, upload))
+            with contextlib.suppress(
+                Unavailable, MultipartMissing
+            ):  # what went wrong first is what counts
+                await asyncio.shield(multiparts.abort(key, upload))
             raise
 
     async def get(self, key: str) -> bytes:
@@ -134,10 +128,15 @@ class Storage:
         """Write an object to a file; raises `ObjectMissing`."""
         await self._call(lambda: self._client.fget_object(self._bucket, key, str(path)))
 
+    async def size(self, key: str) -> int:
+        """Return how many bytes an object has; raises `ObjectMissing`."""
+        found = await self._call(lambda: self._client.stat_object(self._bucket, key))
+        return found.size or 0
+
     async def exists(self, key: str) -> bool:
         """Tell whether there is an object under the key."""
         try:
-            await self._call(lambda: self._client.stat_object(self._bucket, key))
+            await self.size(key)
         except ObjectMissing:
             return False
         return True
@@ -179,9 +178,9 @@ class Storage:
         self, key: str, *, method: str, expires: timedelta, disposition: str
     ) -> str | None:
         """Return a URL that fetches an object for a while; None if clients cannot get there."""
-        if self._public_client is None:
+        if self._s3.public_client is None:
             return None
-        url: str = self._public_client.get_presigned_url(
+        url: str = self._s3.public_client.get_presigned_url(
             method,
             self._bucket,
             key,
@@ -192,63 +191,4 @@ class Storage:
 
     def close(self) -> None:
         """Let the threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _begin(self, key: str, content_type: str) -> str:
-        headers = _headers(content_type)
-        upload: str = await self._call(
-            lambda: self._client._create_multipart_upload(self._bucket, key, headers)
-        )
-        return upload
-
-    async def _complete(self, key: str, upload: str, parts: list[Part]) -> None:
-        done = await self._call(
-            lambda: self._client._complete_multipart_upload(self._bucket, key, upload, parts)
-        )
-        if not done.etag:  # S3 may answer 200 with an error in the body
-            raise Unavailable("The object storage did not keep the file.")
-
-    async def _abort(self, key: str, upload: str) -> None:
-        await self._call(lambda: self._client._abort_multipart_upload(self._bucket, key, upload))
-
-    async def _send_part(self, key: str, upload: str, data: bytes, *, number: int) -> Part:
-        etag: str = await self._call(
-            lambda: self._client._upload_part(self._bucket, key, data, None, upload, number)
-        )
-        return Part(number, etag)
-
-    async def _call(self, function: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, function)
-        except S3Error as error:
-            if error.code in ("NoSuchKey", "NoSuchObject"):
-                raise ObjectMissing(error.object_name) from error
-            raise _unavailable(error) from error
-        except (MinioException, HTTPError, OSError) as error:
-            raise _unavailable(error) from error
-
-
-def _client(settings: StorageSettings, endpoint: AnyHttpUrl) -> Minio:
-    return Minio(
-        f"{endpoint.host}:{endpoint.port}",
-        access_key=settings.s3_access_key,
-        secret_key=settings.s3_secret_key.get_secret_value(),
-        secure=endpoint.scheme == "https",
-        region="us-east-1",  # named, so that the client does not ask for it first
-        http_client=urllib3.PoolManager(
-            maxsize=_THREADS,
-            timeout=urllib3.Timeout(connect=3, read=30),
-            retries=urllib3.Retry(
-                total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)
-            ),
-        ),
-    )
-
-
-def _headers(content_type: str) -> dict[str, str | list[str] | tuple[str]]:
-    return {"Content-Type": content_type}
-
-
-def _unavailable(error: Exception) -> Unavailable:
-    logger.warning("object storage failed", error=repr(error))
-    return Unavailable("The object storage does not answer.")
+        self._s3.close()
