@@ -57,7 +57,7 @@ def create_api(settings: ApiSettings) -> FastAPI:
                 audience=settings.token_audience,
             )
             yield Running(
-                Resources(sessions, storage, tokens, settings.max_file_bytes),
+                Resources(sessions, storage, tokens, settings.upload_limits),
                 checks={"database": lambda: ping(engine), "storage": storage.ping},
             )
             storage.close()

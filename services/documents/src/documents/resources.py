@@ -24,6 +24,7 @@ from documents.search.service import SearchService
 from documents.service import DocumentService
 from documents.uploads.errors import FileTooLarge
 from documents.uploads.form import UploadForm
+from documents.uploads.limits import UploadLimits
 from documents.uploads.service import UploadService
 
 _FORM_OVERHEAD = 128 << 10
@@ -36,7 +37,7 @@ class Resources:
     sessions: Sessions
     storage: Storage
     tokens: TokenVerifier
-    max_file_bytes: int
+    limits: UploadLimits
 
 
 def _resources(request: Request) -> Resources:
@@ -72,7 +73,7 @@ def _content(process: Process, session: Session) -> ContentService:
 
 
 def _uploads(process: Process, session: Session) -> UploadService:
-    return UploadService(session, process.storage, max_file_bytes=process.max_file_bytes)
+    return UploadService(session, process.sessions, process.storage, process.limits)
 
 
 def _jobs(session: Session) -> JobService:
@@ -102,8 +103,8 @@ def _search(process: Process) -> SearchService:
 def _form(request: Request, process: Process) -> UploadForm:
     """Refuse by the announced length before a byte of the body is read."""
     announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > process.max_file_bytes + _FORM_OVERHEAD:
-        raise FileTooLarge(f"At most {process.max_file_bytes} bytes are accepted.")
+    if announced.isdecimal() and int(announced) > process.limits.max_file_bytes + _FORM_OVERHEAD:
+        raise FileTooLarge(f"At most {process.limits.max_file_bytes} bytes are accepted.")
     return UploadForm(request)
 
 

@@ -1,27 +1,59 @@
 """The settings of the documents service."""
 
+from datetime import timedelta
+
 from common.settings import (
     BrokerSettings,
     CommonSettings,
     DatabaseSettings,
+    EnvironmentSettings,
     ProcessSettings,
     StorageSettings,
     TokenSettings,
 )
 from pydantic import Field
 
+from documents.uploads.limits import UploadLimits
+
 
 class MigrateSettings(CommonSettings, DatabaseSettings):
     """What `migrate` needs: a migration job gets no other secret."""
 
 
-class ApiSettings(ProcessSettings, DatabaseSettings, StorageSettings, TokenSettings):
+class UploadSettings(EnvironmentSettings):
+    """How much may come in; what is None is unlimited."""
+
+    max_file_bytes: int = Field(default=50 << 20, gt=0)
+    """Of a file that comes with one request."""
+    max_resumable_bytes: int = Field(default=5 << 30, gt=0)
+    """Of a file that comes with several."""
+    upload_hours: int = Field(default=24, gt=0)
+    """How long an unfinished upload is kept."""
+    quota_documents: int | None = Field(default=None, ge=0)
+    """How many documents each user may store, those in the trash and uploads included."""
+    quota_bytes: int | None = Field(default=None, ge=0)
+
+    @property
+    def upload_limits(self) -> UploadLimits:
+        """The same, as the use cases take it."""
+        return UploadLimits(
+            max_file_bytes=self.max_file_bytes,
+            max_resumable_bytes=self.max_resumable_bytes,
+            upload_lifetime=timedelta(hours=self.upload_hours),
+            quota_documents=self.quota_documents,
+            quota_bytes=self.quota_bytes,
+        )
+
+
+class ApiSettings(
+    ProcessSettings, DatabaseSettings, StorageSettings, TokenSettings, UploadSettings
+):
     """What the api process needs; it never talks to the broker."""
 
-    max_file_bytes: int = 50 << 20
 
-
-class WorkerSettings(ProcessSettings, DatabaseSettings, BrokerSettings, StorageSettings):
+class WorkerSettings(
+    ProcessSettings, DatabaseSettings, BrokerSettings, StorageSettings, UploadSettings
+):
     """What the worker process needs."""
 
     prefetch: int = 10

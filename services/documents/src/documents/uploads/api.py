@@ -13,9 +13,10 @@ from documents.uploads.errors import (
     FileTooLarge,
     FormExpected,
     MalformedForm,
+    QuotaExceeded,
     UnsupportedType,
 )
-from documents.uploads.form import UploadFields
+from documents.uploads.fields import UploadFields
 
 router = APIRouter(prefix="/api/v1", responses=problems(Unauthorized, Forbidden, Unavailable))
 
@@ -38,7 +39,8 @@ _UPLOAD_BODY: dict[str, Any] = {
     }
 }
 _UPLOAD_PROBLEMS = problems(
-    EmptyFile, MalformedForm, DuplicateDocument, FileTooLarge, UnsupportedType, FormExpected
+    *(EmptyFile, MalformedForm, DuplicateDocument, FileTooLarge, QuotaExceeded),
+    *(UnsupportedType, FormExpected),
 )
 
 

@@ -35,6 +35,12 @@ class FileTooLarge(Problem):
     status, slug, title = 413, "file-too-large", "The file is too large"
 
 
+class QuotaExceeded(Problem):
+    """With this file the user would have stored more than they may."""
+
+    status, slug, title = 413, "quota-exceeded", "Your storage is full"
+
+
 class UnsupportedType(Problem):
     """The file's content is none of the formats that can be read."""
 

@@ -7,46 +7,25 @@ file touches the disk of this process.
 import re
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
-from uuid import UUID
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import ValidationError
 from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from documents.fields import Description, DocumentType, Input, Language, Tags, Title
 from documents.uploads.errors import FormExpected, MalformedForm, UploadInterrupted
+from documents.uploads.fields import UploadFields, shown_name
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _MAX_FIELD_BYTES = 64 << 10
 _MAX_HEADER_BYTES = 8 << 10
-_MAX_NAME_CHARS = 255
 _EXTENDED_NAME = re.compile(rb"filename\*=utf-8'[a-z-]*'([^;\s]+)", re.IGNORECASE)
-
-
-def _between_commas(tags: object) -> object:
-    if not isinstance(tags, str):
-        return tags
-    return [tag for tag in map(str.strip, tags.split(",")) if tag]
-
-
-class UploadFields(Input):
-    """What may be said about a file besides its bytes."""
-
-    title: Title | None = None
-    description: Description = ""
-    document_type: DocumentType | None = None
-    category_id: UUID | None = None
-    tags: Annotated[Tags, BeforeValidator(_between_commas)] = Field(
-        default_factory=list, description="Separated by commas, or the field several times."
-    )
-    language: Language | None = None
 
 
 class UploadForm:
@@ -169,14 +148,13 @@ def _parser(boundary: bytes, callbacks: "MultipartCallbacks") -> MultipartParser
 
 
 def _file_name(disposition: bytes, options: dict[bytes, bytes]) -> str:
-    """Return the name to show for a file: any characters that can be shown, 255 at most.
+    """Return the name to show for a file.
 
     RFC 7578 forbids the form `filename*`, but some clients send it for names that are not ASCII.
     """
     extended = _EXTENDED_NAME.search(disposition)
     raw = unquote_to_bytes(extended[1]) if extended else options.get(b"filename", b"")
-    name = "".join(c for c in raw.decode("utf-8", "replace") if c.isprintable())
-    return name.strip()[:_MAX_NAME_CHARS] or "document"
+    return shown_name(raw.decode("utf-8", "replace"))
 
 
 def _invalid(*errors: object) -> RequestValidationError:
