@@ -213,3 +213,15 @@ async def test_an_answer_that_is_not_http(suite: Any, http: ClientSession, answe
     async with http.get(suite.url + "/api/v1/documents") as response:
         assert response.status == 502
         await problem(response, "upstream-answer-invalid")
+
+
+async def test_a_resumable_upload_has_a_limit_of_its_own(
+    gateway: Any, raw_service: Any, http: ClientSession
+) -> None:
+    limits = {"max_body_bytes": 1000, "max_resumable_bytes": 2000}
+    async with raw_service(OK) as documents, gateway(limits, documents=documents.url) as url:
+        async with http.patch(f"{url}/api/v1/uploads/1", data=b"0" * 2001) as response:
+            assert response.status == 413
+            assert (await response.json())["max_bytes"] == 2000
+        async with http.patch(f"{url}/api/v1/uploads/1", data=b"0" * 2000) as response:
+            assert response.status == 200

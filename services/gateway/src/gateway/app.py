@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from gateway import api
 from gateway.api_keys import ApiKeys
 from gateway.authentication import Authenticator
+from gateway.cors import cors
 from gateway.docs import doc_routes
 from gateway.forwarding import ForwardingRoute
 from gateway.neighbours import Neighbours
@@ -67,6 +68,8 @@ def create_api(settings: ApiSettings) -> FastAPI:
             )
 
     app = build_app("gateway", start, routers=[api.router])
+    # Inside what names and logs a request, which is the first: preflights are requests, too.
+    app.user_middleware.insert(1, cors(settings.cors_origins))
     # Before FastAPI's own routes, of which `/openapi.json` would tell of the gateway alone.
     app.router.routes[:0] = [ForwardingRoute(), *doc_routes()]
     return app

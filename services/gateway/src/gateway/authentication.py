@@ -31,6 +31,8 @@ class Authenticator:
         Raises a Problem for credentials that are not good, and `Unavailable` while nobody can
         tell whether they are.
         """
+        if scope["method"] == "OPTIONS":
+            return {}  # it asks what can be asked; browsers send it without credentials (Fetch)
         sent = Credentials.of(scope)
         path = scope["raw_path"].decode("ascii")
         if path in routes.PUBLIC:

@@ -32,7 +32,7 @@ class RequestBody(Payload):
         super().__init__(None)
         self._receive = receive
         self._patience = patience
-        self._limit = limit
+        self.limit = limit
         self._head_goes_ahead = length is None or length > _SMALL_BODY
         self._received = 0
         self._wanted = True
@@ -88,7 +88,7 @@ class RequestBody(Payload):
             self.client_left = True
         else:
             self._received += len(message["body"])
-            self.too_large = self._wanted and self._received > self._limit
+            self.too_large = self._wanted and self._received > self.limit
             self.complete = not message["more_body"]
         if self.client_left or self.too_large:
             self._patience.end()

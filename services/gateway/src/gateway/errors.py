@@ -48,6 +48,9 @@ class BodyTooLarge(Problem):
 
     status, slug, title = 413, "body-too-large", "The request body is too large"
 
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} bytes.", max_bytes=limit)
+
 
 class UpstreamUnreachable(Problem):
     """No connection to the service could be made; nothing was sent."""

@@ -7,7 +7,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSes
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
-from gateway import headers
+from gateway import headers, routes
 from gateway.authentication import Authenticator
 from gateway.body import RequestBody
 from gateway.errors import (
@@ -49,7 +49,7 @@ class HttpProxy:
         self._origins = origins
         self._authenticator = authenticator
         self._first_byte_seconds = settings.first_byte_seconds
-        self._limit = settings.max_body_bytes
+        self._settings = settings
 
     async def forward(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with what the service answers; raise a Problem when there is no such answer.
@@ -58,12 +58,13 @@ class HttpProxy:
         the connection, and nobody takes a part for the whole.
         """
         length = body_length(scope)
-        if length is not None and length > self._limit:
-            raise self._too_large()
+        limit = self._limit(scope)
+        if length is not None and length > limit:
+            raise BodyTooLarge(limit)
         # Before a byte of the body: whoever is refused here is not asked for it.
         identity = await self._authenticator.identify(service, scope)
         patience = Patience(self._first_byte_seconds)
-        body = RequestBody(receive, patience, length=length, limit=self._limit)
+        body = RequestBody(receive, patience, length=length, limit=limit)
         try:
             async with patience.timeout:
                 response = await self._request(service, scope, identity, body)
@@ -119,7 +120,7 @@ class HttpProxy:
 
     def _problem(self, service: str, body: RequestBody, error: Exception) -> Exception:
         if body.too_large:
-            return self._too_large()
+            return BodyTooLarge(body.limit)
         if isinstance(error, TimeoutError):
             return UpstreamTimeout(service)
         if isinstance(error, ClientConnectorError):
@@ -128,8 +129,10 @@ class HttpProxy:
             return UpstreamHungUp(service)
         return UpstreamAnswerInvalid(service)
 
-    def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"At most {self._limit} bytes.", max_bytes=self._limit)
+    def _limit(self, scope: Scope) -> int:
+        if scope["route"].path == routes.RESUMABLE:
+            return self._settings.max_resumable_bytes
+        return self._settings.max_body_bytes
 
 
 def _answer_headers(service: str, response: ClientResponse) -> list[tuple[bytes, bytes]]:

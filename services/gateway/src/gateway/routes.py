@@ -34,6 +34,9 @@ SERVICES = {
     ),
 }
 
+RESUMABLE = "/api/v1/uploads"
+"""Where one request may carry a file of any size, since it goes on where another was cut off."""
+
 TOKEN = "/api/v1/auth/token"
 PUBLIC = frozenset(
     {
