@@ -16,13 +16,19 @@ from contracts.accounts import (
     UserVerified,
 )
 from contracts.base import Event, UnknownEventType, event_type
-from contracts.events import (
+from contracts.documents import (
     DocumentDeleted,
     DocumentPurged,
     DocumentRestored,
     DocumentUpdated,
     DocumentUploaded,
+)
+from contracts.permissions import OWN, Permission
+from contracts.reading import (
     Failure,
+    OcrAssembled,
+    OcrAssemblyRequested,
+    OcrCancelled,
     OcrCompleted,
     OcrFailed,
     OcrPageCompleted,
@@ -30,10 +36,11 @@ from contracts.events import (
     OcrPagesRequested,
     OcrProgress,
     OcrRejected,
+    OcrRequested,
     OcrStarted,
     PageSource,
+    ReadingTask,
 )
-from contracts.permissions import OWN, Permission
 from contracts.reports import ReportCompleted, ReportProgress, ReportRequested
 
 __all__ = [
@@ -47,6 +54,9 @@ __all__ = [
     "EmailLinkRequested",
     "Event",
     "Failure",
+    "OcrAssembled",
+    "OcrAssemblyRequested",
+    "OcrCancelled",
     "OcrCompleted",
     "OcrFailed",
     "OcrPageCompleted",
@@ -54,9 +64,11 @@ __all__ = [
     "OcrPagesRequested",
     "OcrProgress",
     "OcrRejected",
+    "OcrRequested",
     "OcrStarted",
     "PageSource",
     "Permission",
+    "ReadingTask",
     "Recipient",
     "ReportCompleted",
     "ReportProgress",

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from contracts.accounts import Recipient
 from contracts.base import Event
-from contracts.events import Failure
+from contracts.reading import Failure
 
 
 class ReportRequested(Event):

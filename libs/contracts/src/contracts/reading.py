@@ -1,11 +1,7 @@
-"""The events, in the order in which a document meets them.
-
-A contract changes by a new field with a default, or by a new version beside the old one; the
-golden samples in the tests make any other change fail.
-"""
+"""The reading of documents, in the order in which its events come."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,18 +27,28 @@ class PageSource(StrEnum):
     BLANK = "blank"
 
 
-class DocumentUploaded(Event):
-    """A file is stored and wants to be read."""
-
-    name: ClassVar[str] = "document.uploaded"
+class ReadingTask(BaseModel):
+    """What every task about a document's bytes says: where they lie, and how they are read."""
 
     document_id: UUID
-    owner_id: UUID
     job_id: UUID
+    attempt: int = Field(default=1, ge=1, description="How often the job has been begun.")
     object_key: str
     mime_type: str
-    file_size: int = Field(ge=0, description="Bytes.")
-    language: str | None = None
+    language: str | None = Field(default=None, description="ISO 639, joined by `+`; or `auto`.")
+    backend: str | None = None
+    force_ocr: bool = Field(default=False, description="Whether text layers are disregarded.")
+    sealed_password: str | None = Field(
+        default=None, description="What opens the document, encrypted for the workers."
+    )
+
+
+class OcrRequested(Event, ReadingTask):
+    """A document is to be read: once more, or when its owner's others have been begun."""
+
+    name: ClassVar[str] = "ocr.requested"
+
+    owner_id: UUID
 
 
 class OcrStarted(Event):
@@ -52,6 +58,7 @@ class OcrStarted(Event):
 
     document_id: UUID
     job_id: UUID
+    attempt: int = Field(default=1, ge=1)
     pages: int = Field(ge=1)
 
 
@@ -62,19 +69,15 @@ class OcrRejected(Event):
 
     document_id: UUID
     job_id: UUID
+    attempt: int = Field(default=1, ge=1)
     error: Failure
 
 
-class OcrPagesRequested(Event):
+class OcrPagesRequested(Event, ReadingTask):
     """A run of pages of one document is to be read by whichever worker is free."""
 
     name: ClassVar[str] = "ocr.pages.requested"
 
-    document_id: UUID
-    job_id: UUID
-    object_key: str
-    mime_type: str
-    language: str | None = None
     first: int = Field(ge=1)
     last: int = Field(ge=1, description="Included.")
 
@@ -86,11 +89,13 @@ class OcrPageCompleted(Event):
 
     document_id: UUID
     job_id: UUID
+    attempt: int = Field(default=1, ge=1)
     page: int = Field(ge=1)
     source: PageSource
     chars: int = Field(ge=0)
     confidence: float = Field(ge=0, le=1)
     result_key: str
+    ms: float | None = Field(default=None, ge=0, description="How long it took.")
 
 
 class OcrPageFailed(Event):
@@ -100,18 +105,46 @@ class OcrPageFailed(Event):
 
     document_id: UUID
     job_id: UUID
+    attempt: int = Field(default=1, ge=1)
     page: int = Field(ge=1)
     error: Failure
 
 
+class OcrAssemblyRequested(Event, ReadingTask):
+    """Every page has been reported; what is made of the whole document can be made."""
+
+    name: ClassVar[str] = "ocr.assembly.requested"
+
+    pages: int = Field(ge=1)
+    missing_pages: tuple[int, ...] = ()
+
+
+class OcrAssembled(Event):
+    """What could be made of the whole document lies in object storage."""
+
+    name: ClassVar[str] = "ocr.assembled"
+
+    document_id: UUID
+    job_id: UUID
+    attempt: int = Field(default=1, ge=1)
+    outputs: tuple[str, ...] = Field(description="The names of the objects that were made.")
+    understanding: dict[str, Any] | None = Field(
+        default=None, description="Of what type the document is, and what its fields say."
+    )
+    failures: dict[str, Failure] = Field(
+        default_factory=dict, description="Why an output is missing, by its name."
+    )
+
+
 class OcrProgress(Event):
-    """How far a job is; within one job `progress` never falls."""
+    """How far a job is; within one attempt at it `progress` never falls."""
 
     name: ClassVar[str] = "ocr.progress"
 
     document_id: UUID
     owner_id: UUID
     job_id: UUID
+    attempt: int = Field(default=1, ge=1)
     status: str
     progress: int = Field(ge=0, le=100, description="Per cent.")
     page: int | None = Field(default=None, description="The page that was reported last.")
@@ -127,6 +160,7 @@ class OcrCompleted(Event):
     document_id: UUID
     owner_id: UUID
     job_id: UUID
+    attempt: int = Field(default=1, ge=1)
     pages: int
     partial: bool = False
     missing_pages: tuple[int, ...] = ()
@@ -140,43 +174,16 @@ class OcrFailed(Event):
     document_id: UUID
     owner_id: UUID
     job_id: UUID
+    attempt: int = Field(default=1, ge=1)
     error: Failure
 
 
-class DocumentDeleted(Event):
-    """Its owner no longer wants to see the document."""
+class OcrCancelled(Event):
+    """A job has ended because nobody wants its result any more."""
 
-    name: ClassVar[str] = "document.deleted"
-
-    document_id: UUID
-    owner_id: UUID
-
-
-class DocumentUpdated(Event):
-    """Its owner has said something else about the document."""
-
-    name: ClassVar[str] = "document.updated"
+    name: ClassVar[str] = "ocr.cancelled"
 
     document_id: UUID
     owner_id: UUID
-    changed: tuple[str, ...] = Field(description="The fields that are no longer as they were.")
-
-
-class DocumentRestored(Event):
-    """Its owner wants to see the document again after all."""
-
-    name: ClassVar[str] = "document.restored"
-
-    document_id: UUID
-    owner_id: UUID
-
-
-class DocumentPurged(Event):
-    """The document is gone for good; what object storage still has of it is to be removed."""
-
-    name: ClassVar[str] = "document.purged"
-
-    document_id: UUID
-    owner_id: UUID
-    object_key: str
-    job_ids: tuple[UUID, ...] = Field(description="Whose results are to go with it.")
+    job_id: UUID
+    attempt: int = Field(default=1, ge=1)
