@@ -36,7 +36,7 @@ naming = {
 """Names of constraints, fixed so that migrations and error handling can rely on them."""
 
 frame_metadata = MetaData(naming_convention=naming)
-"""The tables that every service with a database has: outbox, inbox and periodic."""
+"""The tables of the frame: outbox, inbox, periodic and idempotency_keys, wherever they are used."""
 
 
 class HasSessions(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import sqlalchemy as sa
-from common import inbox
+from common import idempotency, inbox
 from common.denylist import MAX_TOKEN_SECONDS
 from common.periodic import Job
 from common.storage import Storage
@@ -35,6 +35,7 @@ def jobs(
         for statement in _expired(audit_kept):
             await session.execute(statement)
         await inbox.forget(session, older_than=_KEPT)
+        await idempotency.forget(session)
 
     async def forget_reports(session: AsyncSession) -> None:
         await forget_old(session, storage)

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from common.errors import Forbidden, Unauthorized, Unavailable, problems
-from fastapi import APIRouter, Response
+from common.idempotency import KEY_REFUSALS, IdempotentRoute, idempotent
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 
 from auth.reports.errors import ReportNotFound, ReportNotReady
@@ -14,10 +15,16 @@ router = APIRouter(
     prefix="/api/v1/admin/reports",
     tags=["admin"],
     responses=problems(Unauthorized, Forbidden, Unavailable),
+    route_class=IdempotentRoute,
 )
 
 
-@router.post("/users", status_code=202)
+@router.post(
+    "/users",
+    status_code=202,
+    dependencies=[Depends(idempotent)],
+    responses=problems(*KEY_REFUSALS),
+)
 async def request_report(
     wanted: ReportRequest, reporter: Reporter, reports: Reports, response: Response
 ) -> ReportOut:

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from common.errors import Forbidden, Unauthorized, Unavailable, problems
+from common.idempotency import KEY_REFUSALS, IdempotentRoute, idempotent
 from contracts.permissions import DESCRIPTIONS
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from auth.resources import RoleManager, Roles, Users
 from auth.roles.errors import RoleBuiltIn, RoleExists, RoleNotFound
@@ -16,6 +17,7 @@ router = APIRouter(
     prefix="/api/v1/admin",
     tags=["admin"],
     responses=problems(Unauthorized, Forbidden, ExceedsOwnPermissions, Unavailable),
+    route_class=IdempotentRoute,
 )
 
 
@@ -34,7 +36,12 @@ async def list_roles(_: RoleManager, roles: Roles) -> list[RoleOut]:
     return [RoleOut.model_validate(role) for role in await roles.list()]
 
 
-@router.post("/roles", status_code=201, responses=problems(RoleExists))
+@router.post(
+    "/roles",
+    status_code=201,
+    dependencies=[Depends(idempotent)],
+    responses=problems(RoleExists, *KEY_REFUSALS),
+)
 async def create_role(new: NewRole, manager: RoleManager, roles: Roles) -> RoleOut:
     """Define a role."""
     return RoleOut.model_validate(await roles.create(manager.id, new))
