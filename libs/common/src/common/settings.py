@@ -57,6 +57,10 @@ class StorageSettings(EnvironmentSettings):
     s3_bucket: str = "documents"
     s3_public_endpoint: AnyHttpUrl | None = None
     """Where clients reach the same server, if they can; URLs that are given to them lead there."""
+    s3_attempt_seconds: float = 10.0
+    """How long the server may be silent, and how long it may take to accept a part of 8 MiB."""
+    s3_patience_seconds: float = 25.0
+    """How long a call waits for the server at most, all attempts together."""
 
 
 class IssuerSettings(EnvironmentSettings):

@@ -4,9 +4,10 @@ Bytes are streamed in parts of `PART_BYTES`, so that memory does not grow with t
 """
 
 import asyncio
-import contextlib
+import hashlib
 import itertools
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +15,12 @@ from pathlib import Path
 import structlog
 from minio.deleteobjects import DeleteObject
 
+from common.copying import Copies
+from common.downloads import SHA256, Chunks, Download
 from common.errors import Unavailable
 from common.multiparts import Multiparts
 from common.parts import PART_BYTES, in_parts
+from common.presigned import PresignedPut, presign_put
 from common.s3 import S3, MultipartMissing, ObjectMissing, content_type_header
 from common.settings import StorageSettings
 
@@ -24,9 +28,6 @@ __all__ = ["Chunks", "ObjectMissing", "Storage", "StoredObject"]
 
 logger = structlog.get_logger(__name__)
 
-Chunks = AsyncGenerator[bytes, None]
-
-_READ_BYTES = 256 << 10
 _AT_ONCE = 1000  # S3 lists and deletes that many with one request
 
 
@@ -38,6 +39,14 @@ class StoredObject:
     modified: datetime
 
 
+@dataclass(frozen=True)
+class ObjectState:
+    """What an object is at the moment; with other bytes it has another ETag."""
+
+    size: int
+    etag: str
+
+
 class Storage:
     """One bucket. Every method raises `Unavailable` when the server does not answer."""
 
@@ -46,7 +55,9 @@ class Storage:
         self._bucket = self._s3.bucket
         self._client = self._s3.client
         self._call = self._s3.call
+        self._settings = settings
         self.multiparts = Multiparts(self._s3)
+        self.copies = Copies(self._s3, self.multiparts)
 
     async def ping(self) -> None:
         """Raise unless the bucket can be reached."""
@@ -54,84 +65,75 @@ class Storage:
             raise Unavailable(f"The bucket {self._bucket} does not exist.")
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
-        """Store a small object whole."""
+        """Store a small object whole, with its hash."""
         headers = content_type_header(content_type)
+        headers[f"x-amz-meta-{SHA256}"] = hashlib.sha256(data).hexdigest()
         await self._call(lambda: self._client._put_object(self._bucket, key, data, headers))
 
     async def put_stream(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str
+        self,
+        key: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        content_type: str,
+        is_new: bool = True,
     ) -> None:
         """Store a stream of unknown length; nothing is visible under the key before its end.
 
-        Whatever `chunks` raises goes through, after the parts already sent are discarded. One
-        part is in memory at a time, and a thread is used only while a part is really sent.
+        Whatever `chunks` raises goes through, after the parts already sent are discarded. The
+        next parts are read while some are being sent, and a thread is used only for these. If the
+        key is new, nothing is left under it by a failure; else what was there before stays.
         """
         parts = in_parts(chunks)
         first = await anext(parts, b"")
         if len(first) < PART_BYTES:
             await self.put(key, first, content_type=content_type)
             return
-        multiparts = self.multiparts
-        upload = await multiparts.begin(key, content_type=content_type)
+        parts = _from(first, parts)
+        del first  # it need not be kept until the end
+        upload = await self.multiparts.begin(key, content_type=content_type)
         try:
-            sent = [(1, await multiparts.put_part(key, upload, first, number=1))]
-            async for part in parts:
-                number = len(sent) + 1
-                sent.append((number, await multiparts.put_part(key, upload, part, number=number)))
-            await multiparts.complete(key, upload, sent)
-        except BaseException:
-            # Shielded: a client that hangs up cancels us, and the parts must go all the same.
-            with contextlib.suppress(
-                Unavailable, MultipartMissing
-            ):  # what went wrong first is what counts
-                await asyncio.shield(multiparts.abort(key, upload))
+            sent = await self.multiparts.put_parts(key, upload, parts)
+            await self.multiparts.complete(key, upload, sent)
+        except BaseException as error:
+            await self.multiparts.discard(key, upload)
+            if is_new:  # the object is there if but the answer to its completion was lost
+                await self.discard(key)
+            if isinstance(error, MultipartMissing):
+                raise Unavailable("The object storage has lost what was sent.") from error
             raise
 
     async def get(self, key: str) -> bytes:
         """Return a small object whole; raises `ObjectMissing`."""
+        return await self._call(lambda: Download(self._s3, key).read())
 
-        def read() -> bytes:
-            response = self._client.get_object(self._bucket, key)
-            try:
-                data: bytes = response.read()
-                return data
-            finally:
-                response.close()
-                response.release_conn()
-
-        return await self._call(read)
-
-    async def open(self, key: str, *, offset: int = 0, length: int = 0) -> Chunks:
+    async def open(
+        self, key: str, *, offset: int = 0, length: int = 0, sha256: str | None = None
+    ) -> Chunks:
         """Open an object and return its bytes; `length` 0 means to the end.
 
-        Raises `ObjectMissing`, before anything has been promised to whoever waits for them.
+        Raises `ObjectMissing`, before anything has been promised to whoever waits for them. The
+        stream goes on where a connection breaks, and else raises `Unavailable`: it never just
+        ends, nor is it the whole with another hash than `sha256` (in hex), if that is given.
         """
-        response = await self._call(
-            lambda: self._client.get_object(self._bucket, key, offset=offset, length=length)
-        )
-
-        def release() -> None:
-            response.close()
-            response.release_conn()
-
-        async def read() -> Chunks:
-            try:
-                while data := await self._call(lambda: response.read(_READ_BYTES)):
-                    yield data
-            finally:
-                # In a thread: it waits for a read that may still be going on in another.
-                await asyncio.shield(self._call(release))
-
-        return read()
+        download = Download(self._s3, key, offset=offset, length=length, sha256=sha256)
+        return await download.open()
 
     async def download(self, key: str, path: Path) -> None:
         """Write an object to a file; raises `ObjectMissing`."""
-        await self._call(lambda: self._client.fget_object(self._bucket, key, str(path)))
+        async with aclosing(await self.open(key)) as chunks:
+            with await asyncio.to_thread(path.open, "wb") as file:
+                async for data in chunks:
+                    await asyncio.to_thread(file.write, data)
 
     async def size(self, key: str) -> int:
         """Return how many bytes an object has; raises `ObjectMissing`."""
+        return (await self.state(key)).size
+
+    async def state(self, key: str) -> ObjectState:
+        """Return how an object is now; raises `ObjectMissing`."""
         found = await self._call(lambda: self._client.stat_object(self._bucket, key))
-        return found.size or 0
+        return ObjectState(found.size or 0, found.etag or "")
 
     async def exists(self, key: str) -> bool:
         """Tell whether there is an object under the key."""
@@ -145,25 +147,28 @@ class Storage:
         """Remove an object; one that is not there is no error."""
         await self._call(lambda: self._client.remove_object(self._bucket, key))
 
+    async def discard(self, *keys: str) -> None:
+        """Remove objects after a failure, for a few seconds and without another one."""
+        await self._s3.tidy(lambda: self._remove(keys))
+
     async def objects(self, prefix: str) -> AsyncIterator[Sequence[StoredObject]]:
         """Yield the objects whose keys begin like this, in batches that fit into memory."""
-        found = self._client.list_objects(self._bucket, prefix, recursive=True)
+        last: str | None = None
 
         def batch() -> Sequence[StoredObject]:
+            found = self._client.list_objects(
+                self._bucket, prefix, recursive=True, start_after=last
+            )
             some = itertools.islice(found, _AT_ONCE)
             return [StoredObject(each.object_name, each.last_modified) for each in some]
 
         while objects := await self._call(batch):
             yield objects
+            last = objects[-1].key
 
     async def delete_all(self, keys: Sequence[str]) -> None:
         """Remove objects; those that are not there are no error."""
-
-        def remove() -> list[str]:
-            doomed = [DeleteObject(key) for key in keys]
-            return [str(error.name) for error in self._client.remove_objects(self._bucket, doomed)]
-
-        if left := await self._call(remove):
+        if left := await self._call(lambda: self._remove(keys)):
             logger.warning("objects could not be removed", keys=left[:10], count=len(left))
             raise Unavailable("The object storage did not remove everything.")
 
@@ -189,6 +194,21 @@ class Storage:
         )
         return url
 
+    def public_put(self, key: str, *, size: int, expires: timedelta) -> PresignedPut | None:
+        """Let a client write `size` bytes under a key; None if clients cannot get there."""
+        return presign_put(self._settings, key, size=size, expires=expires)
+
     def close(self) -> None:
         """Let the threads go."""
         self._s3.close()
+
+    def _remove(self, keys: Sequence[str]) -> list[str]:
+        doomed = [DeleteObject(key) for key in keys]
+        return [str(error.name) for error in self._client.remove_objects(self._bucket, doomed)]
+
+
+async def _from(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    del first
+    async for part in parts:
+        yield part

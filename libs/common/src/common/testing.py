@@ -6,7 +6,7 @@ a part of them that is its own.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 from fastapi import FastAPI
 from jose import jwk, jwt
 from minio import Minio
+from minio.deleteobjects import DeleteObject
 from yarl import URL
 
 from common import migrations
@@ -108,17 +109,21 @@ async def amqp_url(infrastructure: Any) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-def storage_settings(infrastructure: Any) -> StorageSettings:
-    """Return the settings of a bucket that only this session uses."""
+def storage_settings(infrastructure: Any) -> Iterator[StorageSettings]:
+    """Return the settings of a bucket that only this session uses; it is removed at the end.
+
+    SeaweedFS gives each bucket volumes of its own, and has about a hundred.
+    """
     bucket = f"test-{uuid4().hex}"
     endpoint = URL(infrastructure.s3_endpoint)
-    Minio(
+    client = Minio(
         f"{endpoint.host}:{endpoint.port}",
         access_key=infrastructure.s3_access_key,
         secret_key=infrastructure.s3_secret_key,
         secure=endpoint.scheme == "https",
-    ).make_bucket(bucket)
-    return StorageSettings.model_validate(
+    )
+    client.make_bucket(bucket)
+    yield StorageSettings.model_validate(
         {
             "s3_endpoint": infrastructure.s3_endpoint,
             "s3_access_key": infrastructure.s3_access_key,
@@ -126,6 +131,9 @@ def storage_settings(infrastructure: Any) -> StorageSettings:
             "s3_bucket": bucket,
         }
     )
+    found = client.list_objects(bucket, recursive=True)
+    list(client.remove_objects(bucket, (DeleteObject(each.object_name) for each in found)))
+    client.remove_bucket(bucket)
 
 
 class TokenIssuer:
