@@ -3,8 +3,6 @@
 At least once, in no promised order: handlers must live with repeats and with late arrivals.
 """
 
-import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -15,16 +13,15 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
 from contracts import Event
 from opentelemetry.trace import SpanKind
 
-from common.background import stop_if_cancelled
 from common.broker import (
     CONFIRM_SECONDS,
     CONNECTION_ERRORS,
     BrokerUnavailable,
     EventRefused,
     QueueSpec,
-    connect,
     declare,
 )
+from common.deliveries import Deliveries, acknowledge, hand_back
 from common.envelope import Envelope, UnreadableMessage, open_message
 from common.errors import Unavailable
 from common.telemetry import event_duration, events_handled, trace_context, tracer
@@ -44,7 +41,6 @@ OUTAGES = (Unavailable, BrokerUnavailable, EventRefused)
 """Failures of what a handler needs, and not of what it was given."""
 
 _ATTEMPT = "x-attempt"
-_RECONNECT_SECONDS = 1.0
 
 
 class Consumer:
@@ -60,72 +56,21 @@ class Consumer:
         drain_seconds: float,
         give_up: GiveUp | None = None,
     ) -> None:
-        self._url = url
         self._queue = queue
         self._handlers = handlers
-        self._prefetch = prefetch
-        self._drain_seconds = drain_seconds
         self._give_up = give_up
-        self._running: set[asyncio.Task[None]] = set()
+        self._deliveries = Deliveries(
+            url,
+            queue.name,
+            lambda channel: declare(channel, queue),
+            self._answer,
+            prefetch=prefetch,
+            drain_seconds=drain_seconds,
+        )
 
     async def run(self) -> None:
-        """Consume for ever. Cancelled, it takes nothing new and lets running work finish.
-
-        What is not finished after `drain_seconds` is handed back to the queue.
-        """
-        while True:
-            try:
-                await self._consume_until_lost()
-            except CONNECTION_ERRORS as error:
-                logger.warning("broker lost", queue=self._queue.name, error=str(error))
-                stop_if_cancelled()  # an error on the way out may have covered it up
-            await self._abandon()
-            await asyncio.sleep(_RECONNECT_SECONDS)
-
-    async def _consume_until_lost(self) -> None:
-        async with await connect(self._url) as connection:
-            channel = await connection.channel(on_return_raises=True)
-            await channel.set_qos(prefetch_count=self._prefetch)
-            queue = await declare(channel, self._queue)
-            lost = asyncio.Event()
-            channel.close_callbacks.add(lambda *_: lost.set())
-            underlay = await channel.get_underlay_channel()
-            underlay.on_consumer_cancel_callbacks.add(lambda *_: lost.set())
-
-            async def take(message: AbstractIncomingMessage) -> None:
-                task = asyncio.create_task(self._process(channel, message))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
-
-            tag = await queue.consume(take)
-            logger.info("consuming", queue=self._queue.name, prefetch=self._prefetch)
-            try:
-                await lost.wait()
-            except asyncio.CancelledError:
-                with contextlib.suppress(*CONNECTION_ERRORS):  # then nothing comes any more anyway
-                    await queue.cancel(tag, timeout=CONFIRM_SECONDS)
-                await self._drain()
-                raise
-
-    async def _drain(self) -> None:
-        if self._running:
-            await asyncio.wait(self._running, timeout=self._drain_seconds)
-        await self._abandon()
-
-    async def _abandon(self) -> None:
-        """Stop work whose delivery can no longer be acknowledged; the broker hands it out again."""
-        tasks = list(self._running)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _process(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
-        try:
-            await self._answer(channel, message)
-        except Exception:
-            # A delivery without an answer would block its place in the prefetch for ever.
-            logger.exception("delivery failed, handed back", queue=self._queue.name)
-            await _hand_back(message)
+        """Consume for ever; see `Deliveries.run`."""
+        await self._deliveries.run()
 
     async def _answer(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
         try:
@@ -156,7 +101,7 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - whatever it was, the message must go on
             await self._retry_or_bury(channel, message, event, error)
         else:
-            await _acknowledge(message)
+            await acknowledge(message)
             events_handled.labels(self._queue.name, event.name, "done").inc()
             logger.info("handled", ms=round((time.perf_counter() - started) * 1000, 1))
         finally:
@@ -221,22 +166,9 @@ class Consumer:
             await channel.default_exchange.publish(copy, queue, timeout=CONFIRM_SECONDS)
         except CONNECTION_ERRORS as error:
             logger.warning("could not be moved", queue=queue, error=str(error))
-            await _hand_back(message)
+            await hand_back(message)
             return
-        await _acknowledge(message)
-
-
-async def _acknowledge(message: AbstractIncomingMessage) -> None:
-    try:
-        await message.ack()
-    except CONNECTION_ERRORS as error:
-        # It will be delivered again; the inbox or the handler's own idempotence drops it then.
-        logger.warning("could not be acknowledged", error=str(error))
-
-
-async def _hand_back(message: AbstractIncomingMessage) -> None:
-    with contextlib.suppress(*CONNECTION_ERRORS):  # a lost connection hands it back by itself
-        await message.nack(requeue=True)
+        await acknowledge(message)
 
 
 def _attempts(message: AbstractIncomingMessage) -> int:

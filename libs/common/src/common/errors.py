@@ -127,6 +127,19 @@ def problem_body(
     }
 
 
+def problem_document(problem: "Problem", *, instance: str) -> "ProblemDocument":
+    """Return what a client would be told of a problem, had it asked for this alone."""
+    body = problem_body(
+        status=problem.status,
+        slug=problem.slug,
+        title=problem.title,
+        detail=problem.detail,
+        instance=instance,
+        **problem.members,
+    )
+    return ProblemDocument.model_validate(body)
+
+
 def problem_response(
     body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> JSONResponse:

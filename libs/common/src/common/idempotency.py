@@ -44,7 +44,7 @@ idempotency_keys = sa.Table(
     ),
 )
 
-_HEADER = "Idempotency-Key"
+KEY_HEADER = "Idempotency-Key"
 _REPLAYED = "Idempotency-Replayed"
 # Named, and not all but some: a cookie must never be kept.
 _KEPT_HEADERS = frozenset({"cache-control", "content-type", "etag", "location"})
@@ -58,14 +58,14 @@ class InvalidIdempotencyKey(Problem):
     """The key cannot be read."""
 
     status, slug = 400, "invalid-idempotency-key"
-    title = f"An {_HEADER} has 1 to {_MAX_KEY_CHARS} visible ASCII characters"
+    title = f"An {KEY_HEADER} has 1 to {_MAX_KEY_CHARS} visible ASCII characters"
 
 
 class IdempotencyKeyReused(Problem):
     """The key belongs to an earlier request that was another one."""
 
     status, slug = 422, "idempotency-key-reused"
-    title = f"This {_HEADER} was sent with another request"
+    title = f"This {KEY_HEADER} was sent with another request"
 
 
 KEY_REFUSALS = (InvalidIdempotencyKey, IdempotencyKeyReused, InvalidInput)
@@ -135,7 +135,7 @@ async def idempotent(
     key: Annotated[
         str | None,
         Header(
-            alias=_HEADER,
+            alias=KEY_HEADER,
             description=f"1 to {_MAX_KEY_CHARS} visible ASCII characters of your choice, bare or in"
             " quotes. For 24 hours the same request with the same key is answered as before,"
             f" with `{_REPLAYED}: true`, and not done again.",
@@ -151,7 +151,7 @@ async def idempotent(
         raise TypeError("the router needs route_class=IdempotentRoute")
     if key is not None:
         # RFC 9110, section 5.3: sent twice means both, and no key has a comma and a space.
-        sent = ", ".join(request.headers.getlist(_HEADER))
+        sent = ", ".join(request.headers.getlist(KEY_HEADER))
         request.state.idempotency = _Claim(session, user.id, parse_key(sent))
 
 

@@ -38,7 +38,8 @@ outbox = sa.Table(
 )
 sa.Index("ix_outbox_refusals_position", outbox.c.refusals, outbox.c.position)
 
-_CHANNEL = "outbox"
+CHANNEL = "outbox"
+"""On which PostgreSQL tells that something was recorded."""
 _BATCH = 100
 _POLL_SECONDS = 2.0
 _MAX_REFUSAL_SECONDS = 60
@@ -66,7 +67,7 @@ async def record(session: AsyncSession, *events: Event, source: str) -> None:
     )
     if "outbox_notified" not in session.info:
         # PostgreSQL delivers a NOTIFY at commit, and once however often it is given.
-        await session.execute(sa.select(sa.func.pg_notify(_CHANNEL, "")))
+        await session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
         session.info["outbox_notified"] = True
 
 
@@ -82,7 +83,7 @@ class Relay:
         """Send what is waiting whenever something is committed, and look now and then anyway."""
         await whenever_notified(
             self._database_url,
-            _CHANNEL,
+            CHANNEL,
             self._send_all,
             at_least_every=_POLL_SECONDS,
             outages=(BrokerUnavailable,),

@@ -8,6 +8,26 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.base import Event
 
+PLANS_QUEUE = "ocr-worker"
+"""Where workers take documents from, to open them and count their pages."""
+PAGES_QUEUE = "ocr-worker.pages"
+"""Where workers take pages from, to read them. Both are named here for who shares work out."""
+
+
+def result_key(job_id: UUID, page: int) -> str:
+    """Return where a worker leaves what it has read on a page, as JSON."""
+    return f"results/{job_id}/{page}.json"
+
+
+def output_key(job_id: UUID, name: str) -> str:
+    """Return where a worker leaves what it has made of the whole document."""
+    return f"results/{job_id}/{name}"
+
+
+def cancelled_key(job_id: UUID, attempt: int) -> str:
+    """Return where word is left for the workers that nobody wants an attempt's results."""
+    return f"results/{job_id}/cancelled-{attempt}"
+
 
 class Failure(BaseModel):
     """Why something failed, in the words of RFC 9457: a stable type, a title, a detail."""
