@@ -28,6 +28,20 @@ def loop() -> bytes:
     return pdf([catalogue, b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2147483647>>"])
 
 
+def long_loop() -> bytes:
+    """A page tree whose third level leads back to the first."""
+    catalogue = b"<</Type/Catalog/Pages 2 0 R>>"
+    levels = [b"<</Type/Pages/Kids[%d 0 R]/Count 2147483647>>" % kid for kid in (3, 4, 2)]
+    return pdf([catalogue, *levels])
+
+
+def deep_tree() -> bytes:
+    """A page below 20,000 levels of page tree."""
+    catalogue = b"<</Type/Catalog/Pages 2 0 R>>"
+    levels = [b"<</Type/Pages/Kids[%d 0 R]/Count 1>>" % (level + 3) for level in range(20_000)]
+    return pdf([catalogue, *levels, b"<</Type/Page/MediaBox[0 0 9 9]>>"])
+
+
 def laughs() -> bytes:
     return nested_forms(levels=14, times=10)
 
@@ -36,6 +50,14 @@ def double_flate() -> bytes:
     """Four kilobytes that unpack to two gigabytes of spaces."""
     packed = zlib.compress(deflated(b" ", 2048), 9)
     return page(packed, filters=b"/Filter[/FlateDecode/FlateDecode]")
+
+
+def many_filters() -> bytes:
+    """A stream that was packed a hundred times over, with a gigabyte at the bottom."""
+    packed = deflated(b" ", 1024)
+    for _ in range(100):
+        packed = zlib.compress(packed, 9)
+    return page(packed, filters=b"/Filter[%s]" % (b"/FlateDecode" * 101))
 
 
 def picture_of_a_gigabyte() -> bytes:
@@ -73,6 +95,11 @@ def huge_png() -> bytes:
     return _png(60_000, 60_000, deflated(b"\0", 64))
 
 
+def square_png() -> bytes:
+    """A picture of 20,000 × 20,000 grey pixels in half a megabyte."""
+    return _png(20_000, 20_000, deflated(b"\0", 382))
+
+
 def long_png() -> bytes:
     return _png(1_000_000, 50, deflated(b"\0", 48))
 
@@ -104,6 +131,23 @@ def endless_tiff() -> bytes:
     return _tiff(5_000, last=0)
 
 
+def tiff_without_end() -> bytes:
+    """A TIFF of 100,000 frames."""
+    return _tiff(100_000, last=0)
+
+
+def endless_webp() -> bytes:
+    """An animation of 50,000 pictures."""
+    out = BytesIO()
+    Image.new("RGB", (8, 8), "white").save(out, "WEBP", lossless=True)
+    picture = out.getvalue()[12:]
+    frame = bytes(6) + b"\x07\0\0\x07\0\0" + bytes(4) + picture
+    frames = b"ANMF" + struct.pack("<I", len(frame)) + frame
+    head = b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0\x07\0\0\x07\0\0"
+    body = b"WEBP" + head + b"ANIM" + struct.pack("<I", 6) + bytes(6) + frames * 50_000
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 def looping_tiff() -> bytes:
     """A TIFF whose last frame is followed by its first."""
     return _tiff(3, last=8)
@@ -129,17 +173,23 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "hugebox": (hugebox, "page-too-large"),
     "ribbon": (ribbon, "page-too-large"),
     "loop": (loop, "document-damaged"),
+    "long_loop": (long_loop, "document-damaged"),
+    "deep_tree": (deep_tree, "document-damaged"),
     "laughs": (laughs, "page-out-of-memory"),
     "double_flate": (double_flate, "page-out-of-memory"),
+    "many_filters": (many_filters, "page-out-of-memory"),
     "picture_of_a_gigabyte": (picture_of_a_gigabyte, "page-too-large"),
     "many_kids": (many_kids, "too-many-pages"),
     "much_text": (much_text, "page-too-large"),
     "huge_png": (huge_png, "page-too-large"),
+    "square_png": (square_png, "page-too-large"),
     "long_png": (long_png, "page-too-large"),
     "chatty_png": (chatty_png, "document-damaged"),
     "huge_webp": (huge_webp, "page-too-large"),
     "torn_jpeg": (torn_jpeg, "page-damaged"),
     "endless_tiff": (endless_tiff, "too-many-pages"),
+    "tiff_without_end": (tiff_without_end, "too-many-pages"),
+    "endless_webp": (endless_webp, "too-many-pages"),
     "nothing": (lambda: b"", "document-unsupported"),
     "a web page": (lambda: b"<html><script>1</script>", "document-unsupported"),
     "a program": (lambda: b"%!PS\n(/etc/passwd) run", "document-unsupported"),

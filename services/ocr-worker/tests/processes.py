@@ -52,9 +52,9 @@ async def tesseract(of: int | None = None) -> psutil.Process:
 async def reading(
     path: Path, scratch: Path, *, limits: Limits | None = None, page: int = 1
 ) -> AsyncIterator[tuple[Box, "asyncio.Task[PageResult]"]]:
-    """Provide a box in which a page is being read."""
+    """Provide a box in which a page is being read, by Tesseract as a program of its own."""
     async with Box.open(path, limits=limits, scratch_root=scratch) as box:
-        task = asyncio.create_task(box.read(page, force_ocr=True))
+        task = asyncio.create_task(box.read(page, force_ocr=True, backend="pytesseract"))
         try:
             yield box, task
         finally:

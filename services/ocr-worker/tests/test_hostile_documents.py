@@ -81,9 +81,10 @@ async def test_a_bomb_has_a_named_end(name: str, tmp_path: Path) -> None:
     await assert_that_the_next_document_is_read()
 
 
-async def test_pages_are_counted_and_not_believed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [1_000_000, 2_147_483_647])
+async def test_pages_are_counted_and_not_believed(count: int, tmp_path: Path) -> None:
     path = tmp_path / "document"
-    path.write_bytes(page(b"0 0 10 10 re f", kids=b"3 0 R 3 0 R 3 0 R", count=1_000_000))
+    path.write_bytes(page(b"0 0 10 10 re f", kids=b"3 0 R 3 0 R 3 0 R", count=count))
     async with Box.open(path) as box:
         assert box.pages == 3
 

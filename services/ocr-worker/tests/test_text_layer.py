@@ -10,7 +10,7 @@ from corpus import DIGITAL, digital, scan
 from ocr_worker.box import Box
 from ocr_worker.errors import BackendUnavailable
 from ocr_worker.pages import PageResult
-from pdf_files import page, page_of_picture, page_of_text
+from pdf_files import page, page_of_picture, page_of_text, stream
 from PIL import Image
 from rapidfuzz.distance import Levenshtein
 
@@ -18,6 +18,7 @@ from rapidfuzz.distance import Levenshtein
 @pytest.fixture(autouse=True)
 def _no_tesseract(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
 
 
 async def read_all(path: Path) -> list[PageResult]:
@@ -197,3 +198,49 @@ async def test_a_text_layer_comes_close_to_the_truth() -> None:
         truth = " ".join(sorted(other.pages[0].extract_text().split()))
     ours = " ".join(sorted(page_result.text.split()))
     assert Levenshtein.normalized_distance(ours, truth) < 0.02
+
+
+def picture_below_text(jpeg: bytes, size: tuple[int, int]) -> bytes:
+    """Return a page with a screenful of text above a picture, and a line below it."""
+    width, height = size
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    image = stream(
+        jpeg,
+        b"/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8"
+        b"/ColorSpace/DeviceGray/Filter/DCTDecode" % (width, height),
+    )
+    above = b" ".join(b"(This sentence stands above the picture) '" for _ in range(8))
+    show = (
+        b"q 480 0 0 360 60 200 cm /I Do Q BT /F 12 Tf 14 TL 60 740 Td %s ET "
+        b"BT /F 12 Tf 60 150 Td (and this one below) Tj ET" % above
+    )
+    resources = b"/Font<</F 5 0 R>>/XObject<</I 6 0 R>>"
+    return page(show, resources=resources, more=[font, image])
+
+
+async def test_a_large_picture_among_text_is_read_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # here Tesseract is wanted
+    result = await read_only(picture_below_text(*picture()), tmp_path)
+    assert (result.source, result.backend) == ("text_layer", "pdfium+tesseract")
+    above, inside, below = (
+        result.text.index(part)
+        for part in ("stands above", "quick brown dog jumped", "and this one below")
+    )
+    assert above < inside < below
+    assert result.text.split() == [word.text for word in result.words]
+    (twelve,) = [word.bbox for word in result.words if word.text == "12"]
+    # The word stands 251 pixels from the left and 92 from the top of a picture of 640 × 480.
+    assert twelve[:2] == pytest.approx((60 + 251 * 0.75, 232 + 92 * 0.75), abs=3)
+
+
+async def test_a_photograph_among_text_stays_a_photograph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    out = BytesIO()
+    Image.effect_noise((640, 480), 120).save(out, "JPEG")
+    result = await read_only(picture_below_text(out.getvalue(), (640, 480)), tmp_path)
+    assert (result.source, result.backend) == ("text_layer", "pdfium")
+    assert result.confidence == 1

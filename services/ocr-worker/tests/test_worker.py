@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,33 +20,60 @@ from common.testing import eventually, serving
 from contracts import (
     DocumentUploaded,
     Event,
+    OcrAssembled,
     OcrPageCompleted,
     OcrPageFailed,
     OcrPagesRequested,
     OcrRejected,
+    OcrRequested,
     OcrStarted,
     PageSource,
+    ReadingTask,
+    cancelled_key,
 )
+from cryptography.fernet import Fernet
 from ocr_worker.app import create_worker
-from ocr_worker.consumers import DOCUMENTS, PAGES
+from ocr_worker.backends.registry import Backends
+from ocr_worker.consumers import ASSEMBLY, DOCUMENTS, PAGES
+from ocr_worker.opening import Opener
+from ocr_worker.reporting import Reporter
 from ocr_worker.service import ReadingService
 from ocr_worker.settings import Settings
 
 CORPUS = Path(__file__).parents[3] / "tests" / "corpus"
-REPORTS = (OcrStarted, OcrRejected, OcrPageCompleted, OcrPageFailed)
+REPORTS = (OcrStarted, OcrRejected, OcrPageCompleted, OcrPageFailed, OcrAssembled)
+TASKS = (DocumentUploaded, OcrRequested)
+SEAL = Fernet.generate_key()
 E = TypeVar("E", bound=Event)
 
 
 class Tap:
-    """Everything that the workers have reported, repeats included."""
+    """Everything that the workers have reported, repeats included.
 
-    def __init__(self) -> None:
+    As the documents service does, it asks for the pages of a document that could be opened.
+    """
+
+    def __init__(self, publisher: Publisher) -> None:
         self.heard: list[tuple[str, Event]] = []
+        self._publisher = publisher
+        self._tasks: dict[UUID, ReadingTask] = {}
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         envelope, event = open_message(message)
-        self.heard.append((envelope.id, event))
+        if isinstance(event, DocumentUploaded | OcrRequested):
+            self._tasks[event.job_id] = event
+        else:
+            self.heard.append((envelope.id, event))
+        if isinstance(event, OcrStarted):
+            await self._ask(event)
         await message.ack()
+
+    async def _ask(self, started: OcrStarted) -> None:
+        task = self._tasks[started.job_id].model_dump()
+        for first in range(1, started.pages + 1, 2):
+            run = {"first": first, "last": min(first + 1, started.pages)}
+            request = OcrPagesRequested.model_validate({**task, **run})
+            await self._publisher.publish(seal(request, source="documents"))
 
     def of(self, kind: type[E]) -> list[E]:
         """Return the events of a kind, each once, as an inbox would let them through."""
@@ -62,13 +89,15 @@ class Tap:
 
 
 @pytest.fixture
-async def tap(amqp_url: str) -> AsyncIterator[Tap]:
-    tap = Tap()
+async def tap(amqp_url: str, publisher: Publisher) -> AsyncIterator[Tap]:
+    tap = Tap(publisher)
     async with await connect(amqp_url) as connection:
         channel = await connection.channel()
-        for spec in (DOCUMENTS, PAGES):
+        for spec in (DOCUMENTS, PAGES, ASSEMBLY):
             await declare(channel, spec)
-        queue = await declare(channel, QueueSpec("tap", tuple(kind.name for kind in REPORTS)))
+        queue = await declare(
+            channel, QueueSpec("tap", tuple(kind.name for kind in (*REPORTS, *TASKS)))
+        )
         await queue.consume(tap.take)
         yield tap
 
@@ -87,8 +116,8 @@ def environment(storage_settings: StorageSettings, amqp_url: str) -> dict[str, s
         "QUIRE_S3_ACCESS_KEY": storage_settings.s3_access_key,
         "QUIRE_S3_SECRET_KEY": storage_settings.s3_secret_key.get_secret_value(),
         "QUIRE_S3_BUCKET": storage_settings.s3_bucket,
-        "QUIRE_PAGES_PER_TASK": "2",
         "QUIRE_SHUTDOWN_SECONDS": "5",
+        "QUIRE_PASSWORD_SEALING_KEY": SEAL.decode(),
         "QUIRE_SLOTS": "2",
     }
 
@@ -112,7 +141,12 @@ async def publisher(amqp_url: str) -> AsyncIterator[Publisher]:
 
 
 async def upload(
-    storage: Storage, publisher: Publisher, path: Path, *, mime_type: str = "application/pdf"
+    storage: Storage,
+    publisher: Publisher,
+    path: Path,
+    *,
+    mime_type: str = "application/pdf",
+    **values: Any,
 ) -> DocumentUploaded:
     """Store a file and announce it, as the documents service does."""
     data = path.read_bytes()
@@ -125,6 +159,7 @@ async def upload(
         object_key=key,
         mime_type=mime_type,
         file_size=len(data),
+        **values,
     )
     await publisher.publish(seal(event, source="documents"))
     return event
@@ -203,10 +238,49 @@ async def test_repeats_tell_the_same_events_and_read_nothing_twice(
     assert await text_of(storage, first[0]) == "read before"
 
 
+async def test_a_document_that_is_to_wait_is_opened_when_it_is_asked_for(
+    worker: str, tap: Tap, storage: Storage, publisher: Publisher
+) -> None:
+    path = CORPUS / "digital" / "pdflatex-4-pages.pdf"
+    waiting = await upload(storage, publisher, path, read_now=False)
+    other = await upload(storage, publisher, path)
+    await tap.pages(4)
+    assert {event.job_id for event in tap.of(OcrStarted)} == {other.job_id}
+
+    task = waiting.model_dump(exclude={"file_size", "read_now"})
+    await publisher.publish(seal(OcrRequested.model_validate(task), source="documents"))
+    await tap.pages(8)
+    assert worker
+    assert {event.job_id for event in tap.of(OcrStarted)} == {waiting.job_id, other.job_id}
+
+
+async def test_a_cancelled_attempt_is_not_read_and_the_next_one_is(
+    worker: str, tap: Tap, storage: Storage, publisher: Publisher
+) -> None:
+    path = CORPUS / "digital" / "pdflatex-4-pages.pdf"
+    task = await upload(storage, publisher, path, read_now=False)
+    word = cancelled_key(task.job_id, 1)
+    await storage.put(word, b"", content_type="application/octet-stream")
+
+    def run(attempt: int, page: int) -> OcrPagesRequested:
+        values = task.model_dump() | {"attempt": attempt, "first": page, "last": page}
+        return OcrPagesRequested.model_validate(values)
+
+    await publisher.publish(seal(run(1, 3), source="documents"))
+    await publisher.publish(seal(run(2, 4), source="documents"))
+    pages = await tap.pages(1)
+    await publisher.publish(seal(run(2, 3), source="documents"))
+    pages = await tap.pages(2)
+
+    assert worker
+    assert [(page.page, page.attempt) for page in pages] == [(3, 2), (4, 2)]
+
+
 async def test_giving_up_is_told_for_every_page(
     tap: Tap, storage: Storage, publisher: Publisher
 ) -> None:
-    service = ReadingService(storage, publisher, pages_per_task=2, default_language="eng")
+    opener = Opener(storage, Backends(), Fernet(SEAL))
+    service = ReadingService(storage, opener, Reporter(publisher), default_language="eng")
     job_id = uuid4()
     request = OcrPagesRequested(
         document_id=uuid4(),

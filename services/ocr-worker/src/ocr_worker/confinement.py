@@ -1,19 +1,22 @@
 """Takes from the current process what reading a document does not need.
 
 Nothing here needs privileges, and nothing can be undone. The system call filter knows x86-64 and
-64-bit ARM; on another machine the network is left to the deployment's policy.
+64-bit ARM, and the file system can be taken away only by kernels with Landlock; what is not there
+is told by `missing`, and left to the deployment's policy.
 """
 
 import ctypes
 import platform
 import resource
 import struct
+import sys
 from contextlib import suppress
 from errno import EPERM
 from pathlib import Path
 
+from ocr_worker import landlock, tessdata
 from ocr_worker.limits import Limits
-from ocr_worker.prctl import SET_NO_NEW_PRIVS, SET_SECCOMP, prctl
+from ocr_worker.prctl import SET_DUMPABLE, SET_NO_NEW_PRIVS, SET_SECCOMP, prctl
 
 _SECCOMP_MODE_FILTER = 2
 
@@ -29,11 +32,34 @@ _REFUSED_CALLS = {
     "aarch64": (0xC00000B7, (198, 154, 157, 425)),
 }
 
+_PROGRAMS = tuple(
+    map(
+        Path,
+        (
+            *("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"),
+            *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
+        ),
+    )
+)
+_DEVICES = tuple(map(Path, ("/dev/null", "/dev/zero", "/dev/urandom")))
 
-def confine(limits: Limits) -> None:
-    """Limit the process and all it starts: resources, privileges, network.
 
-    Raises `OSError` when the kernel refuses, since an open box is no box.
+def missing() -> list[str]:
+    """Return what a confined process could still reach on this machine, in words."""
+    lacks = []
+    if platform.machine() not in _REFUSED_CALLS:
+        lacks.append("the network")
+    if not landlock.version():
+        lacks.append("the file system")
+    return lacks
+
+
+def confine(limits: Limits, *, document: Path | None = None) -> None:
+    """Limit the process and all it starts: resources, privileges, network, files.
+
+    What is left of the file system is programs and libraries to read, the document, and the
+    current directory to write. Raises `OSError` when the kernel refuses, since an open box is no
+    box.
     """
     with suppress(OSError):  # only a hint: when memory runs out, take the reader and not the worker
         Path("/proc/self/oom_score_adj").write_text("1000")
@@ -42,9 +68,16 @@ def confine(limits: Limits) -> None:
     _limit(resource.RLIMIT_NOFILE, limits.open_files)
     _limit(resource.RLIMIT_CORE, 0)
     prctl(SET_NO_NEW_PRIVS, 1)
+    readable = [*_PROGRAMS, *map(Path, (sys.prefix, sys.base_prefix, *sys.path))]
+    if (languages := tessdata.folder()) is not None:
+        readable.append(languages)
+    if document is not None:
+        readable.append(document)
+    landlock.restrict(readable=readable, writable=(Path.cwd(), *_DEVICES))
     machine = platform.machine()
     if machine in _REFUSED_CALLS:
         _refuse_calls(*_REFUSED_CALLS[machine])
+    prctl(SET_DUMPABLE, 0)  # no other process of the user may look into its memory
 
 
 def allow_cpu(seconds: int) -> None:

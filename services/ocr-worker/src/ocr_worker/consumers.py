@@ -1,23 +1,37 @@
-"""Which event leads to what: documents are planned from one queue, pages read from another.
+"""Which event leads to what: three queues, so that no kind of work waits behind another.
 
-Two queues, so that the plan of a small document never waits behind the pages of a large one.
+Each holds little: the documents service hands out work as the workers take it.
 """
 
 from common.broker import QueueSpec
 from common.consumer import Handlers
-from contracts import DocumentUploaded, OcrPagesRequested
+from contracts import (
+    PAGES_QUEUE,
+    PLANS_QUEUE,
+    DocumentUploaded,
+    OcrAssemblyRequested,
+    OcrPagesRequested,
+    OcrRequested,
+)
 
+from ocr_worker.assembling import AssemblyService
 from ocr_worker.service import ReadingService
 
-DOCUMENTS = QueueSpec("ocr-worker", events=(DocumentUploaded.name,))
-PAGES = QueueSpec("ocr-worker.pages", events=(OcrPagesRequested.name,))
+DOCUMENTS = QueueSpec(PLANS_QUEUE, events=(DocumentUploaded.name, OcrRequested.name))
+PAGES = QueueSpec(PAGES_QUEUE, events=(OcrPagesRequested.name,))
+ASSEMBLY = QueueSpec("ocr-worker.assembly", events=(OcrAssemblyRequested.name,))
 
 
 def document_handlers(reading: ReadingService) -> Handlers:
     """Return what is done with the events of the queue `DOCUMENTS`."""
-    return {DocumentUploaded: reading.plan}
+    return {DocumentUploaded: reading.open, OcrRequested: reading.open}
 
 
 def page_handlers(reading: ReadingService) -> Handlers:
     """Return what is done with the events of the queue `PAGES`."""
     return {OcrPagesRequested: reading.read}
+
+
+def assembly_handlers(assembly: AssemblyService) -> Handlers:
+    """Return what is done with the events of the queue `ASSEMBLY`."""
+    return {OcrAssemblyRequested: assembly.assemble}

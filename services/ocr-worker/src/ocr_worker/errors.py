@@ -39,6 +39,13 @@ class DocumentEncrypted(DocumentError):
     title = "The document is protected by a password"
 
 
+class WrongPassword(DocumentError):
+    """The password that was given does not open the document."""
+
+    slug = "wrong-password"
+    title = "The password does not open the document"
+
+
 class DocumentUnsupported(DocumentError):
     """The first bytes of the file are of no format that can be read."""
 
@@ -58,6 +65,20 @@ class DocumentGone(DocumentError):
 
     slug = "document-gone"
     title = "The file of the document is no longer there"
+
+
+class DocumentNotArchivable(DocumentError):
+    """The document has something that PDF/A forbids; the detail names the rules."""
+
+    slug = "document-not-archivable"
+    title = "The document cannot be turned into PDF/A"
+
+
+class OutputTooLarge(DocumentError):
+    """What is made of the document has more bytes than one file may have."""
+
+    slug = "output-too-large"
+    title = "The result is too large"
 
 
 class TooManyPages(DocumentError):
@@ -109,8 +130,15 @@ class LanguageNotInstalled(PageError):
     title = "The language is not installed"
 
 
+class BackendFailed(PageError):
+    """The server that recognises the text did not do so."""
+
+    slug = "backend-failed"
+    title = "Text recognition has failed"
+
+
 class BackendUnavailable(PageError):
-    """The page needs OCR and no OCR engine is installed."""
+    """The page needs OCR by an engine that is not there."""
 
     slug = "backend-unavailable"
     title = "Text recognition is not available"
@@ -121,8 +149,11 @@ REASONS: dict[str, type[ReadingError]] = {
     for reason in (
         DocumentDamaged,
         DocumentEncrypted,
+        WrongPassword,
         DocumentUnsupported,
         DocumentTooComplex,
+        DocumentNotArchivable,
+        OutputTooLarge,
         TooManyPages,
         PageDamaged,
         PageTooLarge,
@@ -131,6 +162,7 @@ REASONS: dict[str, type[ReadingError]] = {
         ReaderCrashed,
         LanguageNotInstalled,
         BackendUnavailable,
+        BackendFailed,
     )
 }
 """Every reason by its name on the wire."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from ocr_worker import tesseract
 from ocr_worker.errors import DocumentDamaged, PageDamaged, PageTooLarge, TooManyPages
 from ocr_worker.formats import Format
-from ocr_worker.limits import Limits
+from ocr_worker.limits import LONGEST_SIDE, Limits
 from ocr_worker.reading import PageReading
+from ocr_worker.recognition import Ocr, Prepared
 
 # What Pillow raises for broken data, which is about anything but MemoryError.
 _BROKEN = (
@@ -41,10 +41,11 @@ class ImagePages:
                 return frame
         raise TooManyPages(f"At most {self._limits.pages} pages are read.")
 
-    def read(self, number: int, *, language: str, force_ocr: bool) -> PageReading:
+    def read(self, number: int, *, ocr: Ocr, force_ocr: bool) -> PageReading | Prepared:
         """Recognise a frame (the first is 1) as it is to be viewed; sizes are in pixels.
 
-        There is nothing but OCR for a picture, so `force_ocr` changes nothing.
+        There is nothing but OCR for a picture, so `force_ocr` changes nothing. What is returned
+        instead of a reading is for a backend outside the box.
         """
         try:
             self._image.seek(number - 1)
@@ -53,16 +54,12 @@ class ImagePages:
             image = _for_recognition(ImageOps.exif_transpose(self._image))
         except _BROKEN as error:
             raise PageDamaged from error
-        recognised = tesseract.recognise(image, language=language, dpi=dpi and float(dpi))
-        if recognised is None:
-            return PageReading.blank(image.width, image.height)
-        return PageReading.ocr(
-            image.width, image.height, recognised.reading, language=recognised.language
-        )
+        reading = ocr.read(image, page=image.size, dpi=dpi and float(dpi))
+        return reading or PageReading.blank(*image.size)
 
     def _refuse_large(self) -> None:
         width, height = self._image.size
-        if width * height > self._limits.pixels or max(width, height) > tesseract.LONGEST_SIDE:
+        if width * height > self._limits.pixels or max(width, height) > LONGEST_SIDE:
             raise PageTooLarge(f"It measures {width} × {height} pixels.")
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+LONGEST_SIDE = 32_000
+"""Pixels; Tesseract refuses a picture whose width or height does not fit into 16 bits."""
+
 _MIB = 1024 * 1024
 
 

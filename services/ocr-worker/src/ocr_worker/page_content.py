@@ -1,5 +1,6 @@
 """Looks at what a PDF page draws, without drawing it."""
 
+import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +13,7 @@ from ocr_worker.page_frame import PageFrame
 from ocr_worker.reading import Bbox
 
 _MOST_OBJECTS = 20_000  # a page of so many objects is a drawing; no scan hides behind the last one
+_MAY_BE_PICTURES = {pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,24 @@ def survey(page: PdfPage, frame: PageFrame) -> PageContent:
         other_drawings=other_drawings,
         bitonal=alone and image is not None and image.get_metadata().bits_per_pixel == 1,
     )
+
+
+def may_hold_picture(page: PdfPage, *, area: float) -> bool:
+    """Return whether there may be a picture of that area, in square points.
+
+    Much faster than `survey`, because a page of a book has thousands of objects.
+    """
+    edges = [ctypes.c_float() for _ in range(4)]
+    references = [ctypes.byref(edge) for edge in edges]
+    for index in range(min(pdfium.FPDFPage_CountObjects(page), _MOST_OBJECTS)):
+        item = pdfium.FPDFPage_GetObject(page, index)
+        if pdfium.FPDFPageObj_GetType(item) in _MAY_BE_PICTURES and pdfium.FPDFPageObj_GetBounds(
+            item, *references
+        ):
+            left, bottom, right, top = (edge.value for edge in edges)
+            if (right - left) * (top - bottom) >= area:
+                return True
+    return False
 
 
 def pictures_show_something(page: PdfPage) -> bool:

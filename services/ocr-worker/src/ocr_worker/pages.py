@@ -34,6 +34,19 @@ class Word(BaseModel):
     confidence: Share
 
 
+class Table(BaseModel):
+    """A table: its box as that of a word, the names of its columns, and rows of as many cells.
+
+    A cell of several lines has line ends in it; one that is empty is an empty text.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bbox: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
+    headers: tuple[Text, ...]
+    rows: tuple[tuple[Text, ...], ...]
+
+
 class PageResult(BaseModel):
     """The text of one page with the place of every word.
 
@@ -54,3 +67,9 @@ class PageResult(BaseModel):
     confidence: Share
     text: Text
     words: tuple[Word, ...]
+    rotation: Literal[0, 90, 180, 270] = 0
+    """By how many degrees the page as it is shown must be turned clockwise to be upright."""
+    skew: FiniteFloat = 0.0
+    """By how many degrees its lines then fall to the right; they rise if it is negative."""
+    tables: tuple[Table, ...] = ()
+    """From the top to the bottom of the page."""

@@ -7,11 +7,13 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 from typing import Self, cast
 
 import structlog
 
+from ocr_worker import confinement
 from ocr_worker.guard import OUT_OF_MEMORY, SIGNALLED
 from ocr_worker.scratch import scratch_directory
 
@@ -53,6 +55,7 @@ class ReaderProcess:
     @classmethod
     async def start(cls, scratch_root: Path) -> Self:
         """Start a reader whose environment holds nothing of ours but where programs are."""
+        _tell_what_is_missing()
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         with ExitStack() as stack:
             scratch = stack.enter_context(scratch_directory(scratch_root))
@@ -76,6 +79,11 @@ class ReaderProcess:
             )
             left = stack.pop_all()
         return cls(process, scratch, left)
+
+    @property
+    def scratch(self) -> Path:
+        """The reader's own directory, in which it runs."""
+        return self._scratch
 
     async def ask(self, request: Mapping[str, object], *, seconds: float) -> bytes:
         """Send a request and return the answer, a line of JSON.
@@ -121,3 +129,9 @@ class ReaderProcess:
             logger.warning(
                 "A reader died.", status=status, stderr=noise.decode("utf-8", errors="replace")
             )
+
+
+@cache
+def _tell_what_is_missing() -> None:
+    for open_way in confinement.missing():
+        logger.warning("The box is open on this machine.", towards=open_way)

@@ -4,6 +4,7 @@ These are plain tuples, since a page has thousands of words and the reader start
 document; the worker checks them against `pages.PageResult` as they arrive.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +18,14 @@ class ReadWord(NamedTuple):
     text: str
     bbox: Bbox
     confidence: float
+
+
+class ReadTable(NamedTuple):
+    """A table: its box, the names of its columns, and its rows of as many cells each."""
+
+    bbox: Bbox
+    headers: list[str]
+    rows: list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class PageReading:
-    """The reading of a whole page and where it came from; sizes are in page units."""
+    """The reading of a whole page and where it came from; sizes are in page units.
+
+    `rotation` and `skew` are how far the page, as it is shown, is from being upright and level:
+    by how many degrees it had to be turned clockwise, and by how many its lines fall to the right.
+    """
 
     width: float
     height: float
@@ -54,6 +67,9 @@ class PageReading:
     language: str | None
     confidence: float
     reading: Reading
+    rotation: int = 0
+    skew: float = 0.0
+    tables: Sequence[ReadTable] = ()
 
     @classmethod
     def blank(cls, width: float, height: float) -> "PageReading":
@@ -64,11 +80,6 @@ class PageReading:
     def text_layer(cls, width: float, height: float, reading: Reading) -> "PageReading":
         """Return the reading of a page whose text was stored in it."""
         return cls(width, height, "text_layer", "pdfium", None, 1.0, reading)
-
-    @classmethod
-    def ocr(cls, width: float, height: float, reading: Reading, *, language: str) -> "PageReading":
-        """Return the reading of a page that was recognised in these languages."""
-        return cls(width, height, "ocr", "tesseract", language, reading.confidence, reading)
 
     def as_json(self, number: int) -> dict[str, Any]:
         """Return the fields of a `PageResult`."""
@@ -88,5 +99,15 @@ class PageReading:
                     "confidence": round(word.confidence, 4),
                 }
                 for word in self.reading.words
+            ],
+            "rotation": self.rotation,
+            "skew": self.skew,
+            "tables": [
+                {
+                    "bbox": [round(edge, 2) for edge in table.bbox],
+                    "headers": table.headers,
+                    "rows": table.rows,
+                }
+                for table in self.tables
             ],
         }

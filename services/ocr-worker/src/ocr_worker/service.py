@@ -1,184 +1,137 @@
 """Reads documents: one task finds out how many pages there are, others read a few pages each.
 
 The worker keeps no state. A finished page is an object, so a task that is delivered again skips
-it; and an event's id follows from what happened, so that telling it again is the same event.
+it.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID, uuid5
+import time
+from uuid import UUID
 
 import structlog
-from common.broker import Publisher
-from common.envelope import Envelope, seal
-from common.errors import problem_type
+from common.envelope import Envelope
 from common.storage import ObjectMissing, Storage
 from contracts import (
     DocumentUploaded,
     Event,
-    Failure,
-    OcrPageCompleted,
-    OcrPageFailed,
+    OcrAssemblyRequested,
     OcrPagesRequested,
-    OcrRejected,
-    OcrStarted,
-    PageSource,
+    OcrRequested,
+    ReadingTask,
+    cancelled_key,
+    result_key,
 )
 from pydantic import ValidationError
 
+from ocr_worker.backends.registry import DEFAULT
 from ocr_worker.box import Box
-from ocr_worker.errors import DocumentError, DocumentGone, PageDamaged, PageError, ReadingError
+from ocr_worker.errors import DocumentError, PageDamaged, PageError, ReadingError
+from ocr_worker.opening import Opener
 from ocr_worker.pages import PageResult
-from ocr_worker.scratch import default_root, scratch_directory
+from ocr_worker.reporting import Reporter, failure
 
 logger = structlog.get_logger(__name__)
 
-SOURCE = "ocr-worker"
+_LOOK_SECONDS = 0.5
+"""How often is looked whether a job was cancelled; a page in between is read to its end."""
 
 
 class ReadingService:
-    """The use cases: plan a document, read some of its pages, give up."""
+    """The use cases: open a document, read some of its pages, give up."""
 
     def __init__(
-        self,
-        storage: Storage,
-        publisher: Publisher,
-        *,
-        pages_per_task: int,
-        default_language: str,
+        self, storage: Storage, opener: Opener, reporter: Reporter, *, default_language: str
     ) -> None:
         self._storage = storage
-        self._publisher = publisher
-        self._pages_per_task = pages_per_task
+        self._opener = opener
+        self._reporter = reporter
         self._default_language = default_language
 
-    async def plan(self, event: DocumentUploaded, _: Envelope) -> None:
-        """Open the document, tell how many pages it has, and ask for all of them."""
+    async def open(self, task: DocumentUploaded | OcrRequested, _: Envelope) -> None:
+        """Open the document and tell how many pages it has, unless it is to wait."""
+        if isinstance(task, DocumentUploaded) and not task.read_now:
+            return
         try:
-            async with self._opened(event.object_key) as box:
-                pages = box.pages
+            async with self._opener.open(task) as opened:
+                pages = opened.box.pages
         except DocumentError as error:
-            await self._reject(event, error)
+            await self._reporter.rejected(task, error)
             return
-        started = OcrStarted(document_id=event.document_id, job_id=event.job_id, pages=pages)
-        await self._publish(started, "started")
-        for first in range(1, pages + 1, self._pages_per_task):
-            await self._request(event, first, min(first + self._pages_per_task - 1, pages))
+        await self._reporter.started(task, pages)
 
-    async def read(self, event: OcrPagesRequested, _: Envelope) -> None:
+    async def read(self, task: OcrPagesRequested, _: Envelope) -> None:
         """Read the pages that nobody has read yet; tell the outcome of each."""
-        done = {page: await self._finished(event.job_id, page) for page in _numbers(event)}
-        for page, result in done.items():
-            if result is not None:
-                await self._completed(event, result, page)
-        todo = [page for page, result in done.items() if result is None]
-        if not todo:
+        todo = []
+        for page in _numbers(task):
+            result = await self._finished(task.job_id, page)
+            if result is None:
+                todo.append(page)
+            else:
+                await self._reporter.page_completed(task, result, None)
+        if not todo or await self._cancelled(task):
             return
         try:
-            async with self._opened(event.object_key) as box:
-                for page in todo:
-                    await self._read_page(event, box, page)
+            async with self._opener.open(task) as opened:
+                await self._read_pages(task, opened.box, todo)
         except DocumentError as error:
             # It could be opened when it was planned, so this is about these pages.
             for page in todo:
-                await self._failed(event, page, error)
+                await self._reporter.page_failed(task, page, error)
 
     async def give_up(self, event: Event, error: Exception) -> None:
         """Tell the document's owner that a task failed too often to be tried again."""
-        failure = ReadingError(f"Reading failed again and again: {type(error).__name__}.")
-        if isinstance(event, DocumentUploaded):
-            await self._reject(event, failure)
-        elif isinstance(event, OcrPagesRequested):
-            for page in _numbers(event):
-                await self._failed(event, page, failure)
+        reason = ReadingError(f"Reading failed again and again: {type(error).__name__}.")
+        match event:
+            case DocumentUploaded() | OcrRequested():
+                await self._reporter.rejected(event, reason)
+            case OcrPagesRequested():
+                for page in _numbers(event):
+                    await self._reporter.page_failed(event, page, reason)
+            case OcrAssemblyRequested():
+                failures = {"assembly": failure(reason)}
+                await self._reporter.assembled(
+                    event, outputs=(), failures=failures, understanding=None
+                )
 
-    @asynccontextmanager
-    async def _opened(self, object_key: str) -> AsyncIterator[Box]:
-        with scratch_directory(default_root()) as folder:
-            path = folder / "original"
-            try:
-                await self._storage.download(object_key, path)
-            except ObjectMissing as error:
-                raise DocumentGone from error
-            async with Box.open(path) as box:
-                yield box
+    async def _read_pages(self, task: OcrPagesRequested, box: Box, pages: list[int]) -> None:
+        looked = time.monotonic()
+        for page in pages:
+            if time.monotonic() - looked > _LOOK_SECONDS:
+                looked = time.monotonic()
+                if await self._cancelled(task):
+                    logger.info("cancelled", job_id=str(task.job_id), page=page)
+                    return
+            await self._read_page(task, box, page)
 
-    async def _read_page(self, event: OcrPagesRequested, box: Box, page: int) -> None:
+    async def _read_page(self, task: OcrPagesRequested, box: Box, page: int) -> None:
+        started = time.perf_counter()
         try:
-            result = await box.read(page, language=event.language or self._default_language)
+            result = await box.read(
+                page,
+                language=task.language or self._default_language,
+                force_ocr=task.force_ocr,
+                backend=task.backend or DEFAULT,
+            )
         except IndexError:
-            await self._failed(event, page, PageDamaged())
+            await self._reporter.page_failed(task, page, PageDamaged())
             return
         except PageError as error:
-            await self._failed(event, page, error)
+            await self._reporter.page_failed(task, page, error)
             return
-        key = _result_key(event.job_id, page)
+        key = result_key(task.job_id, page)
         data = result.model_dump_json().encode()
         await self._storage.put(key, data, content_type="application/json")
-        await self._completed(event, result, page)
+        ms = round((time.perf_counter() - started) * 1000, 1)
+        await self._reporter.page_completed(task, result, ms)
 
     async def _finished(self, job_id: UUID, page: int) -> PageResult | None:
         try:
-            return PageResult.model_validate_json(
-                await self._storage.get(_result_key(job_id, page))
-            )
+            return PageResult.model_validate_json(await self._storage.get(result_key(job_id, page)))
         except (ObjectMissing, ValidationError):  # the latter from a worker of another version
             return None
 
-    async def _request(self, event: DocumentUploaded, first: int, last: int) -> None:
-        request = OcrPagesRequested(
-            document_id=event.document_id,
-            job_id=event.job_id,
-            object_key=event.object_key,
-            mime_type=event.mime_type,
-            language=event.language,
-            first=first,
-            last=last,
-        )
-        await self._publish(request, f"pages/{first}-{last}")
-
-    async def _completed(self, event: OcrPagesRequested, result: PageResult, page: int) -> None:
-        completed = OcrPageCompleted(
-            document_id=event.document_id,
-            job_id=event.job_id,
-            page=page,
-            source=PageSource(result.source),
-            chars=len(result.text),
-            confidence=result.confidence,
-            result_key=_result_key(event.job_id, page),
-        )
-        await self._publish(completed, f"page/{page}/completed")
-
-    async def _failed(self, event: OcrPagesRequested, page: int, error: ReadingError) -> None:
-        logger.warning("page failed", job_id=str(event.job_id), page=page, reason=error.slug)
-        failed = OcrPageFailed(
-            document_id=event.document_id, job_id=event.job_id, page=page, error=_failure(error)
-        )
-        await self._publish(failed, f"page/{page}/failed/{error.slug}")
-
-    async def _reject(self, event: DocumentUploaded, error: ReadingError) -> None:
-        logger.warning("document rejected", job_id=str(event.job_id), reason=error.slug)
-        rejected = OcrRejected(
-            document_id=event.document_id, job_id=event.job_id, error=_failure(error)
-        )
-        await self._publish(rejected, f"rejected/{error.slug}")
-
-    async def _publish(
-        self,
-        event: OcrStarted | OcrRejected | OcrPagesRequested | OcrPageCompleted | OcrPageFailed,
-        what: str,
-    ) -> None:
-        event_id = str(uuid5(event.job_id, what))
-        await self._publisher.publish(seal(event, source=SOURCE, event_id=event_id))
+    async def _cancelled(self, task: ReadingTask) -> bool:
+        return await self._storage.exists(cancelled_key(task.job_id, task.attempt))
 
 
-def _numbers(event: OcrPagesRequested) -> range:
-    return range(event.first, event.last + 1)
-
-
-def _result_key(job_id: UUID, page: int) -> str:
-    return f"results/{job_id}/{page}.json"
-
-
-def _failure(error: ReadingError) -> Failure:
-    return Failure(type=problem_type(error.slug), title=error.title, detail=str(error))
+def _numbers(task: OcrPagesRequested) -> range:
+    return range(task.first, task.last + 1)

@@ -19,7 +19,11 @@ from ocr_worker.reading import Bbox, Reading, ReadWord
 _HYPHEN = "\x02"  # pdfium's mark for a hyphen with the line end behind it
 _MEANINGLESS = {"Cc", "Cn", "Co", "Cs"}  # control, unassigned, private use, half a surrogate pair
 _RIGHT_TO_LEFT = {"R", "AL"}
+_FIRST_RIGHT_TO_LEFT = "\u0590"  # where the block of Hebrew begins
 _LAM, _ALEFS = "\u0644", frozenset("\u0622\u0623\u0625\u0627\u0671")
+
+
+_MUCH_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,11 @@ class TextLayer:
     def sane(self) -> bool:
         """Whether there is text and at most a third of it is glyphs without a known meaning."""
         return self.readable > 0 and self.unreadable * 2 <= self.readable
+
+    @property
+    def is_much(self) -> bool:
+        """Whether it is sane and long enough to be the page's text even if that is one picture."""
+        return self.sane and self.readable >= _MUCH_TEXT
 
 
 @dataclass(slots=True)
@@ -68,24 +77,28 @@ def _characters(textpage: PdfTextPage, count: int) -> tuple[list[_Character], in
     handle = textpage.raw
     rectangle = pdfium.FS_RECTF()
     reference = ctypes.byref(rectangle)
+    edges = memoryview(rectangle).cast("B").cast("f")  # reading fields one by one takes longer
+    # Looked up once: a book has millions of characters.
+    box_of, is_unmapped = pdfium.FPDFText_GetLooseCharBox, pdfium.FPDFText_HasUnicodeMapError
     for index, text in _code_points(handle, count):
         if text in "\r\n" or (text == _HYPHEN and pdfium.FPDFText_IsHyphen(handle, index) == 1):
             characters.append(_Character(text, None))
         elif text.isspace():
             characters.append(_Character(" ", None))
-        elif _is_meaningless(text) or pdfium.FPDFText_HasUnicodeMapError(handle, index) == 1:
+        elif _is_meaningless(text) or is_unmapped(handle, index) == 1:
             unreadable += 1
         else:
-            boxed = pdfium.FPDFText_GetLooseCharBox(handle, index, reference)
-            box = (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
-            characters.append(_Character(text, box if boxed else None))
+            boxed = box_of(handle, index, reference)
+            left, top, right, bottom = edges
+            characters.append(_Character(text, (left, bottom, right, top) if boxed else None))
     return characters, unreadable
 
 
 def _code_points(handle: object, count: int) -> Iterator[tuple[int, str]]:
     high = ""
+    code_of = pdfium.FPDFText_GetUnicode
     for index in range(count):
-        text = chr(pdfium.FPDFText_GetUnicode(handle, index))
+        text = chr(code_of(handle, index))
         if "\ud800" <= text <= "\udbff":
             high = text
             continue
@@ -108,6 +121,8 @@ def _restore_clusters(characters: list[_Character]) -> None:
     for several. It is right only where it split the glyph itself, which fonts' old code points
     for lam-alef make it do.
     """
+    if all(character.text < _FIRST_RIGHT_TO_LEFT for character in characters):
+        return
     start = 0
     for end in range(1, len(characters) + 1):
         first = characters[start]

@@ -1,0 +1,1 @@
+"""Tables of a page: from the lines that it draws, or from words that stand in columns."""
