@@ -35,6 +35,12 @@ class FileTooLarge(Problem):
     status, slug, title = 413, "file-too-large", "The file is too large"
 
 
+class FormTooLarge(Problem):
+    """The form is longer than as many files as it may have."""
+
+    status, slug, title = 413, "form-too-large", "The form is too large"
+
+
 class QuotaExceeded(Problem):
     """With this file the user would have stored more than they may."""
 
@@ -57,3 +63,37 @@ class DuplicateDocument(Problem):
             f"The same file is your document {document_id}.",
             headers={"X-Duplicate-ID": str(document_id)},
         )
+        self.document_id = document_id
+
+
+class AccountClosed(Problem):
+    """Whose file it would be has left, and their last token has not expired yet."""
+
+    status, slug, title = 403, "account-closed", "The account was deleted"
+
+
+class UploadNotFound(Problem):
+    """There is no such upload, or it is somebody else's: the answer is the same."""
+
+    status, slug, title = 404, "upload-not-found", "There is no such upload"
+
+
+class UploadEnded(Problem):
+    """The upload is a document by now, and cannot be changed or given up."""
+
+    status, slug, title = 409, "upload-ended", "The upload is a document already"
+
+
+class UploadBusy(Problem):
+    """Another request is completing the upload at this moment."""
+
+    status, slug, title = 409, "upload-busy", "The upload is being completed"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "2"})
+
+
+class UploadExpired(Problem):
+    """The upload was not finished in time, and is given up."""
+
+    status, slug, title = 410, "upload-expired", "The upload has expired"

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from documents.base import Base, now
+from documents.uploads.errors import DuplicateDocument, UnsupportedType, UploadEnded
 
 
 class Kind(StrEnum):
@@ -21,7 +22,10 @@ class Kind(StrEnum):
 
 
 class UploadStatus(StrEnum):
-    """Where an upload stands. `refused` means that its bytes are another document's already."""
+    """Where an upload stands.
+
+    `refused` means that its bytes are another document's already, or no readable file.
+    """
 
     OPEN = "open"
     COMPLETED = "completed"
@@ -51,6 +55,8 @@ class Upload(Base):
     filename: Mapped[str]
     fields: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """What is said about the file: `UploadFields` as JSON."""
+    upload_metadata: Mapped[str | None]
+    """The same as the client has sent it, where the protocol wants it back."""
     length: Mapped[int] = mapped_column(sa.BigInteger)
     """The announced length, in bytes."""
     received: Mapped[int] = mapped_column(sa.BigInteger, default=0)
@@ -70,6 +76,31 @@ class Upload(Base):
     """The document that has the same bytes already."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    def complete(self) -> None:
+        """End: its bytes are to be a document."""
+        self.ensure_open()
+        self.status = UploadStatus.COMPLETED
+
+    def refuse(self, duplicate_id: UUID | None = None) -> None:
+        """End: its bytes cannot be a document, or another one has them."""
+        self.ensure_open()
+        self.status = UploadStatus.REFUSED
+        self.duplicate_id = duplicate_id
+
+    def ensure_open(self) -> None:
+        """Raise how it has ended, if it has."""
+        if self.status is UploadStatus.COMPLETED:
+            raise UploadEnded
+        if self.duplicate_id is not None:
+            raise DuplicateDocument(self.duplicate_id)
+        if self.status is UploadStatus.REFUSED:
+            raise UnsupportedType("Send a PDF, JPEG, PNG, TIFF or WebP file.")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its bytes are stored for good, and none of them can be sent again."""
+        return self.received == self.length
 
     @property
     def object_key(self) -> str:
@@ -93,3 +124,5 @@ class UploadPart(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     size: Mapped[int] = mapped_column(sa.BigInteger)
     etag: Mapped[str | None]
+    key: Mapped[str | None]
+    """Where it lies, if it is an object of its own: a new one for each try to send it."""

@@ -5,13 +5,13 @@ from pathlib import PurePath
 from uuid import UUID, uuid4
 
 from common import outbox
-from contracts import DocumentUploaded
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from documents.base import SOURCE
 from documents.catalogue.service import remember_tags
+from documents.jobs import tasks
 from documents.jobs.models import Job, Status
-from documents.jobs.service import progress
+from documents.jobs.turns import may_begin
 from documents.models import Document
 from documents.references import check_references
 from documents.repository import DocumentRepository
@@ -47,6 +47,8 @@ async def register(
     file: StoredFile,
     fields: UploadFields,
     limits: UploadLimits,
+    *,
+    sealed_password: str | None = None,
 ) -> Document:
     """Make a document of a stored file and queue it for reading.
 
@@ -69,22 +71,21 @@ async def register(
         file_hash=file.sha256,
         object_key=file.object_key,
         language=fields.language,
-        job=Job(id=uuid4(), status=Status.QUEUED),
+        job=Job(
+            id=uuid4(),
+            user_id=owner_id,
+            status=Status.QUEUED,
+            backend=fields.backend,
+            language=fields.language,
+            sealed_password=sealed_password,
+            held=not fields.ocr,
+        ),
     )
+    if fields.ocr and await may_begin(session, owner_id):
+        document.job.ask()
     await DocumentRepository(session).add(document)
     await check_quota(session, owner_id, limits)
     await outbox.record(
-        session,
-        DocumentUploaded(
-            document_id=document.id,
-            owner_id=document.user_id,
-            job_id=document.job.id,
-            object_key=document.object_key,
-            mime_type=document.mime_type,
-            file_size=document.file_size,
-            language=document.language,
-        ),
-        progress(document.job),
-        source=SOURCE,
+        session, tasks.uploaded(document.job), tasks.progress(document.job), source=SOURCE
     )
     return document

@@ -1,0 +1,1 @@
+"""Files that clients write straight to the object storage."""
