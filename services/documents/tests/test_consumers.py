@@ -19,6 +19,7 @@ from common.testing import eventually
 from contracts import (
     Event,
     Failure,
+    OcrAssembled,
     OcrCompleted,
     OcrFailed,
     OcrPageCompleted,
@@ -64,6 +65,9 @@ class Reports:
     def failed(self, page: int) -> OcrPageFailed:
         return OcrPageFailed(**self._ids, page=page, error=ERROR)
 
+    def assembled(self) -> OcrAssembled:
+        return OcrAssembled(**self._ids, outputs=())
+
     def rejected(self) -> OcrRejected:
         return OcrRejected(**self._ids, error=ERROR)
 
@@ -94,7 +98,7 @@ async def test_pages_are_counted_to_completion(
     assert (done["status"], done["progress"], done["error"]) == ("completed", 100, None)
     assert text["text"] == "Seite 1\n\nSeite 2\n\nSeite 3"
     progress = [event["progress"] for event in await recorded(OcrProgress)]
-    assert progress == [0, 0, 33, 66, 100]
+    assert progress == [0, 0, 33, 66, 99, 100]
     (completed,) = await recorded(OcrCompleted)
     assert (completed["pages"], completed["partial"]) == (3, False)
 
@@ -189,10 +193,18 @@ async def test_events_sent_five_times_in_any_order_complete_a_job_once(
     random.Random(7).shuffle(envelopes)
     await publish(*envelopes)
 
-    async def completed() -> bool:
-        job = (await client.get(f"/ocr/jobs/{document['job_id']}")).json()
-        return bool(job["status"] == "completed")
+    async def job() -> dict[str, Any]:
+        shown: dict[str, Any] = (await client.get(f"/ocr/jobs/{document['job_id']}")).json()
+        return shown
 
+    async def read() -> bool:
+        return bool((await job())["pages_done"] == 6)
+
+    async def completed() -> bool:
+        return bool((await job())["status"] == "completed")
+
+    await eventually(read)
+    await publish(*[seal(reports.assembled(), source="test")] * 5)
     await eventually(completed)
 
     async def quiet() -> bool:

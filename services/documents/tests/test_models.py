@@ -11,7 +11,16 @@ ERROR = {"type": "urn:quire:problem:page-timed-out", "title": "Too slow", "detai
 
 
 def new_job() -> Job:
-    return Job(id=JOB, document_id=uuid4(), status=Status.QUEUED, pages_done=0, pages_failed=0)
+    return Job(
+        id=JOB,
+        document_id=uuid4(),
+        user_id=uuid4(),
+        status=Status.QUEUED,
+        pages_done=0,
+        pages_failed=0,
+        in_flight=0,
+        todo=[],
+    )
 
 
 def page(number: int, *, read: bool) -> Page:

@@ -1,158 +1,109 @@
-"""The fan-in: pages are reported by many workers, and here it is decided when a job has ended."""
+"""What an owner can do with the reading of their documents."""
 
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-import structlog
 from common import outbox
-from contracts import (
-    Event,
-    Failure,
-    OcrCompleted,
-    OcrFailed,
-    OcrPageCompleted,
-    OcrPageFailed,
-    OcrProgress,
-    OcrRejected,
-    OcrStarted,
-)
+from common.pagination import PageRequest
+from contracts import Event
+from cryptography.fernet import Fernet
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from documents.base import SOURCE
-from documents.jobs.errors import JobNotFound
-from documents.jobs.models import Job, Page
+from documents.jobs import tasks
+from documents.jobs.errors import JobEnded, JobRunning
+from documents.jobs.fan_in import FanIn
+from documents.jobs.models import Job, Status, Urgency
+from documents.jobs.passwords import sealed
 from documents.jobs.repository import JobRepository
-
-logger = structlog.get_logger(__name__)
+from documents.jobs.schemas import ReadingRequest
+from documents.jobs.turns import may_begin, position
+from documents.repository import DocumentRepository
+from documents.tools.offers import Offers
 
 
 class JobService:
-    """What the events of the workers do to a job.
+    """The use cases of jobs."""
 
-    Each method locks the job first, so that the last two pages, reported at the same moment,
-    cannot both or neither see themselves as the last.
-    """
-
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, *, seal: Fernet, offers: Offers) -> None:
         self._session = session
+        self._seal = seal
+        self._offers = offers
         self._jobs = JobRepository(session)
+        self._documents = DocumentRepository(session)
 
-    async def get(self, owner_id: UUID, job_id: UUID) -> Job:
-        """Return one job of the owner's; raises `JobNotFound`."""
-        return await self._jobs.get(job_id, owner_id=owner_id)
+    async def get(self, owner_id: UUID, job_id: UUID) -> tuple[Job, int | None]:
+        """Return one job of the owner's and its place in the queue; raises `JobNotFound`."""
+        job = await self._jobs.get(job_id, owner_id=owner_id)
+        return job, await position(self._session, job)
 
-    async def start(self, event: OcrStarted) -> None:
-        """Note how many pages the document has."""
-        job = await self._open_job(event.job_id)
-        if job is None:
-            return
-        job.start(event.pages)
-        await self._report(job, page=None)
+    async def list(
+        self, owner_id: UUID, page: PageRequest, status: Status | None
+    ) -> tuple[Sequence[Job], int]:
+        """Return some of the owner's jobs, the youngest first, and how many there are."""
+        return await self._jobs.list(owner_id, page, status)
 
-    async def record_page(self, event: OcrPageCompleted) -> None:
-        """Count a page that was read."""
-        page = Page(
-            job_id=event.job_id,
-            number=event.page,
-            source=event.source.value,
-            chars=event.chars,
-            confidence=event.confidence,
-            result_key=event.result_key,
-            error=None,
+    async def process(
+        self,
+        owner_id: UUID,
+        document_id: UUID,
+        wish: ReadingRequest,
+        *,
+        urgency: Urgency = Urgency.SOON,
+    ) -> Job:
+        """Have a document read once more, from the beginning.
+
+        What is known of it stays until a page has been read anew. Raises `DocumentNotFound`,
+        `JobRunning` while it is being read, `BackendUnavailable`, `LanguageUnavailable`.
+        """
+        await self._offers.check(backend=wish.backend, language=wish.language)
+        document = await self._documents.lock_with_job(document_id, owner_id=owner_id)
+        before = document.job
+        if not before.ended and not before.held:
+            raise JobRunning(f"Cancel the job {before.id} first, or wait for its end.")
+        before.cancel()
+        job = Job(
+            document_id=document.id,
+            user_id=owner_id,
+            status=Status.QUEUED,
+            urgency=urgency,
+            backend=wish.backend,
+            language=wish.language or document.language,
+            force_ocr=wish.config.force_ocr,
+            sealed_password=sealed(self._seal, wish.password) or before.sealed_password,
         )
-        await self._count(page)
+        await self._jobs.add(job)
+        await self._session.refresh(document, ["job"])
+        await self._session.refresh(job, ["document"])
+        await self._begin(job)
+        return job
 
-    async def record_failed_page(self, event: OcrPageFailed) -> None:
-        """Count a page that could not be read."""
-        error = event.error.model_dump(mode="json")
-        page = Page(job_id=event.job_id, number=event.page, source="failed", chars=0, error=error)
-        await self._count(page)
-
-    async def reject(self, event: OcrRejected) -> None:
-        """End a job whose document cannot be opened."""
-        job = await self._open_job(event.job_id)
-        if job is not None:
-            await self._fail(job, event.error)
-
-    async def _count(self, page: Page) -> None:
-        job = await self._open_job(page.job_id)
-        if job is None:
-            return
-        before = await self._jobs.get_page(job.id, page.number)
-        if job.count(page, before):
-            await self._jobs.save_page(page)
-            await self._report(job, page=page.number)
-
-    async def _report(self, job: Job, *, page: int | None) -> None:
-        """Tell how far the job is, and end it when the last page is in."""
-        if not job.all_reported:
-            await self._record(progress(job, page=page))
-        elif job.pages_done == 0:
-            await self._fail(job, await self._reason(job))
+    async def retry(self, owner_id: UUID, job_id: UUID) -> Job:
+        """Try again what of a document could not be read; raises `NothingToRetry`."""
+        job = await self._jobs.get(job_id, owner_id=owner_id, lock=True)
+        job.retry(await self._jobs.unread(job))
+        await self._jobs.forget_failures(job)
+        if job.status is Status.QUEUED:
+            await self._begin(job)
         else:
-            job.finish()
-            await self._record(progress(job, page=page))
-            await self._record(
-                OcrCompleted(
-                    document_id=job.document_id,
-                    owner_id=job.document.user_id,
-                    job_id=job.id,
-                    pages=job.pages_done,
-                    partial=job.pages_failed > 0,
-                    missing_pages=tuple(await self._missing(job)),
-                )
-            )
+            await FanIn(self._session).resume(job)
+        return job
 
-    async def _fail(self, job: Job, error: Failure) -> None:
-        job.fail(error.model_dump(mode="json"))
-        await self._record(progress(job))
-        await self._record(
-            OcrFailed(
-                document_id=job.document_id,
-                owner_id=job.document.user_id,
-                job_id=job.id,
-                error=error,
-            )
-        )
+    async def cancel(self, owner_id: UUID, job_id: UUID) -> Job:
+        """End a job; what has been read stays. Raises `JobEnded`."""
+        job = await self._jobs.get(job_id, owner_id=owner_id, lock=True)
+        if not job.cancel():
+            raise JobEnded(f"The job is {job.status.value}.")
+        await self._record(tasks.progress(job), tasks.cancelled(job))
+        return job
 
-    async def _missing(self, job: Job) -> list[int]:
-        return [page.number for page in await self._jobs.pages(job.id) if not page.was_read]
+    async def _begin(self, job: Job) -> None:
+        """Ask for the document to be opened, unless its owner has many under way."""
+        if await may_begin(self._session, job.user_id):
+            job.ask()
+            await self._record(tasks.requested(job))
+        await self._record(tasks.progress(job))
 
-    async def _reason(self, job: Job) -> Failure:
-        """Return why no page could be read: the one reason of all pages, or that they differ."""
-        errors: list[dict[str, Any]] = [
-            page.error for page in await self._jobs.pages(job.id) if page.error is not None
-        ]
-        if len({error["type"] for error in errors}) == 1:
-            return Failure.model_validate(errors[0])
-        return Failure(
-            type="urn:quire:problem:no-readable-page",
-            title="No page of the document could be read",
-            detail=f"{len(errors)} pages failed, for different reasons.",
-        )
-
-    async def _open_job(self, job_id: UUID) -> Job | None:
-        """Return the locked job, or None when an event comes too late to matter."""
-        try:
-            job = await self._jobs.lock(job_id)
-        except JobNotFound:
-            logger.warning("event for an unknown job", job_id=str(job_id))
-            return None
-        return None if job.ended else job
-
-    async def _record(self, event: Event) -> None:
-        await outbox.record(self._session, event, source=SOURCE)
-
-
-def progress(job: Job, *, page: int | None = None) -> OcrProgress:
-    """Return how far a job is, as the event that tells it."""
-    return OcrProgress(
-        document_id=job.document_id,
-        owner_id=job.document.user_id,
-        job_id=job.id,
-        status=job.status,
-        progress=job.progress,
-        page=page,
-        pages_done=job.pages_done,
-        pages_total=job.pages_total,
-    )
+    async def _record(self, *events: Event) -> None:
+        await self._session.flush()
+        await outbox.record(self._session, *events, source=SOURCE)

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(20), nullable=False),
         sa.Column("filename", sa.Text, nullable=False),
         sa.Column("fields", postgresql.JSONB, nullable=False),
+        sa.Column("upload_metadata", sa.Text),
         sa.Column("length", sa.BigInteger, nullable=False),
         sa.Column("received", sa.BigInteger, nullable=False),
         sa.Column("chunk_size", sa.BigInteger),
@@ -61,12 +62,14 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("etag", sa.Text),
+        sa.Column("key", sa.Text),
     )
     op.create_table(
         "usage",
         sa.Column("user_id", sa.Uuid, primary_key=True),
         sa.Column("documents", sa.BigInteger, nullable=False),
         sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),
     )
     op.execute(_ADD.format(sign="", bytes="file_size", rows="documents"))
     for sign, change, rows in (("", "insert", "new"), ("-", "delete", "old")):
