@@ -1,0 +1,1 @@
+"""Exports: what was read of a document, in the formats that other programs take."""

@@ -1,0 +1,1 @@
+"""Tools: what workers are asked while a client waits; nothing of it is kept."""
