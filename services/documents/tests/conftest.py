@@ -25,10 +25,21 @@ from contracts import (
     DocumentUpdated,
     DocumentUploaded,
     Event,
+    Failure,
+    OcrAssembled,
+    OcrAssemblyRequested,
+    OcrCancelled,
     OcrCompleted,
     OcrFailed,
+    OcrPageCompleted,
+    OcrPageFailed,
+    OcrPagesRequested,
     OcrProgress,
+    OcrRequested,
+    OcrStarted,
+    PageSource,
 )
+from cryptography.fernet import Fernet
 from documents.app import create_api, create_worker
 from documents.consumers import QUEUE, handlers
 from documents.jobs.models import Job, Status
@@ -40,6 +51,7 @@ from documents.settings import ApiSettings, WorkerSettings
 Upload = Callable[..., Awaitable[httpx.Response]]
 Deliver = Callable[..., Awaitable[None]]
 Keep = Callable[..., Awaitable[list[UUID]]]
+LetRead = Callable[..., Awaitable[list[str]]]
 Read = Callable[..., Awaitable[None]]
 Recorded = Callable[[type[Event]], Awaitable[list[dict[str, Any]]]]
 
@@ -63,7 +75,7 @@ async def sessions(database_url: str) -> AsyncIterator[Sessions]:
 
 @pytest.fixture(scope="session")
 def settings(
-    database_url: str, storage_settings: StorageSettings, issuer: TokenIssuer
+    database_url: str, storage_settings: StorageSettings, issuer: TokenIssuer, infrastructure: Any
 ) -> ApiSettings:
     return ApiSettings.model_validate(
         {
@@ -71,7 +83,9 @@ def settings(
             "port": 0,
             "database_url": database_url,
             "jwks_url": issuer.jwks_url,
+            "amqp_url": infrastructure.amqp_url,
             "max_file_bytes": 20 << 20,
+            "password_sealing_key": Fernet.generate_key().decode(),
         }
     )
 
@@ -131,6 +145,7 @@ def keep(sessions: Sessions, user_id: UUID) -> Keep:
         for number, given in enumerate(documents):
             values = {"title": "", "description": "", "filename": "scan.pdf", **given}
             job = Job(
+                user_id=owner_id,
                 status=Status(values.pop("status", "queued")),
                 pages_total=values.pop("page_count", None),
             )
@@ -211,15 +226,61 @@ async def storage(storage_settings: StorageSettings) -> AsyncIterator[Storage]:
 
 
 @pytest.fixture
-def deliver(sessions: Sessions, storage: Storage) -> Deliver:
-    """Do what the worker does with events, without the broker in between."""
+def understanding() -> dict[str, Any] | None:
+    """Return what a worker understands of every document; tests have their own."""
+    return None
+
+
+@pytest.fixture
+def deliver(sessions: Sessions, storage: Storage, understanding: dict[str, Any] | None) -> Deliver:
+    """Do what the worker does with events, without the broker in between.
+
+    What is asked about a whole document is answered as by a worker that can make nothing of it.
+    """
+
+    made = {"outputs": (), "understanding": understanding}
+
+    async def asked() -> list[OcrAssembled]:
+        rows = sa.select(outbox.c.data).where(outbox.c.type == OcrAssemblyRequested.type())
+        async with sessions() as session:
+            found = (await session.scalars(rows)).all()
+        return [OcrAssembled.model_validate({**task, **made}) for task in found]
 
     async def deliver(*events: Event) -> None:
         table = handlers(sessions, storage)
         for event in events:
             await table[type(event)](event, seal(event, source="test"))
+            for answer in await asked():
+                await table[OcrAssembled](answer, seal(answer, source="test"))
 
     return deliver
+
+
+@pytest.fixture
+def let_read(deliver: Deliver, storage: Storage) -> LetRead:
+    """Let the pages of a document be read: of each its result, or None for one that fails.
+
+    `total` may be more: then some are still to come. A result may be bytes of any other kind.
+    """
+
+    async def let_read(
+        document: dict[str, Any], *results: Any, total: int | None = None
+    ) -> list[str]:
+        of = {"document_id": document["id"], "job_id": document["job_id"]}
+        keys = [f"results/{of['job_id']}/{page}.json" for page in range(1, len(results) + 1)]
+        await deliver(OcrStarted(**of, pages=total or len(results)))
+        for page, (key, result) in enumerate(zip(keys, results, strict=True), 1):
+            if result is None:
+                error = Failure(type="urn:x", title="Too slow")
+                await deliver(OcrPageFailed(**of, page=page, error=error))
+                continue
+            data = result if isinstance(result, bytes) else json.dumps(result).encode()
+            await storage.put(key, data, content_type="application/json")
+            told = {"source": PageSource.OCR, "chars": 1, "confidence": 1, "result_key": key}
+            await deliver(OcrPageCompleted(**of, **told, page=page))
+        return keys
+
+    return let_read
 
 
 @pytest.fixture
@@ -258,6 +319,10 @@ async def worker(
         OcrProgress,
         OcrCompleted,
         OcrFailed,
+        OcrCancelled,
+        OcrRequested,
+        OcrPagesRequested,
+        OcrAssemblyRequested,
     )
     tap = QueueSpec("tap", events=tuple(kind.name for kind in everything))
     async with await connect(amqp_url) as connection:

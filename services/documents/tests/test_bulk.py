@@ -150,7 +150,7 @@ async def test_in_any_order_at_once_nobody_waits_for_ever(
         ({"action": "delete", "tags": ["a"]}, "/body/tags"),
         ({"action": "set_type"}, "/body"),
         ({"action": "delete", "document_type": "x"}, "/body"),
-        ({"action": "reprocess"}, "/body/action"),
+        ({"action": "shred"}, "/body/action"),
         ({"action": "delete", "ids": []}, "/body/ids"),
         ({"action": "delete", "ids": [str(uuid4()) for _ in range(101)]}, "/body/ids"),
         ({"action": "delete", "ids": ["x"]}, "/body/ids/0"),

@@ -29,8 +29,9 @@ SELECT gen_random_uuid(), lpad(to_hex(n % 20 + 1), 32, '0')::uuid, 'Title ' || n
     'application/pdf', n, md5(n::text), n::text, (ARRAY['invoice', 'letter'])[n % 2 + 1],
     ARRAY['tag ' || n % 50], '2026-01-01'::timestamptz + n * interval '1 minute', now()
 FROM generate_series(0, 19999) AS n;
-INSERT INTO jobs (id, document_id, status, pages_total, pages_done, pages_failed, created_at)
-SELECT gen_random_uuid(), id, 'completed', 1, 1, 0, created_at FROM documents;
+INSERT INTO jobs
+    (id, document_id, user_id, status, pages_total, pages_done, pages_failed, created_at)
+SELECT gen_random_uuid(), id, user_id, 'completed', 1, 1, 0, created_at FROM documents;
 ANALYZE;
 """
 

@@ -27,6 +27,9 @@ RESULT = {
         {"text": "Grüße", "bbox": [10.5, 20.0, 60.0, 32.0], "confidence": 0.9},
         {"text": "aus", "bbox": [10.5, 40.0, 40.0, 52.0], "confidence": 0.92},
     ],
+    "rotation": 90,
+    "skew": 1.5,
+    "tables": [{"bbox": [1.0, 2.0, 3.0, 4.0], "headers": ["a"], "rows": [["b"], []]}],
 }
 
 

@@ -18,9 +18,19 @@ ROUTES = [
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute)
-    for method in (route.methods or set()) - {"HEAD"}  # the same as GET, without a body to look at
+    for method in (route.methods or set()) - {"HEAD", "OPTIONS"}  # no body to look at; for all
 ]
-WRITING = {(method, path) for method, path in ROUTES if method != "GET"}
+SENDING = {("GET", "/documents/upload/chunked/{upload_id}")}  # who sends asks what is missing
+RUNNING = {
+    (method, path)
+    for method, path in ROUTES
+    if method == "POST" and path.startswith(("/ocr/", "/pdf/"))
+}
+WRITING = {(method, path) for method, path in ROUTES if method != "GET"} - RUNNING | SENDING
+
+
+TUS = {"Tus-Resumable": "1.0.0"}
+"""Without it, resumable uploads are not even looked at."""
 
 
 def filled(path: str, identity: object) -> str:
@@ -28,7 +38,7 @@ def filled(path: str, identity: object) -> str:
 
 
 def may(issuer: TokenIssuer, *permissions: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {issuer.token(uuid4(), permissions=list(permissions))}"}
+    return TUS | {"Authorization": f"Bearer {issuer.token(uuid4(), permissions=list(permissions))}"}
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer nonsense", "Basic dTpw"])
@@ -36,7 +46,7 @@ def may(issuer: TokenIssuer, *permissions: str) -> dict[str, str]:
 async def test_without_a_valid_token_nothing_is_answered(
     api_url: str, slug: Slug, method: str, path: str, authorization: str | None
 ) -> None:
-    headers = {"Authorization": authorization} if authorization else {}
+    headers = TUS | ({"Authorization": authorization} if authorization else {})
     async with httpx.AsyncClient(base_url=api_url, headers=headers) as client:
         response = await client.request(method, filled(path, uuid4()))
 
@@ -54,13 +64,17 @@ async def test_without_the_permission_nothing_is_answered(
     api_url: str, issuer: TokenIssuer, slug: Slug, method: str, path: str
 ) -> None:
     """Whether there is such a document is not told either: the answer is the same for any id."""
-    needed, other = "documents:read", "documents:write"
+    permissions = {"documents:read", "documents:write", "ocr:run"}
+    needed = "documents:read"
     if (method, path) in WRITING:
-        needed, other = other, needed
+        needed = "documents:write"
+    elif (method, path) in RUNNING:
+        needed = "ocr:run"
+    others = permissions - {needed}
     async with httpx.AsyncClient(base_url=api_url) as client:
         for identity in (str(uuid4()), "no-id"):
             url = filled(path, identity)
-            headers = may(issuer, other, "ocr:run")
+            headers = may(issuer, *others)
             response = await client.request(method, url, headers=headers, content=b"x")
 
             assert (response.status_code, slug(response)) == (403, "insufficient-permission")

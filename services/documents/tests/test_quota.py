@@ -26,7 +26,7 @@ def stored(sessions: Sessions, user_id: UUID) -> Usage:
     async def stored() -> tuple[int, int]:
         async with sessions() as session:
             row = await session.execute(sa.select(usage).where(usage.c.user_id == user_id))
-            _, documents, size = row.one()
+            _, documents, size, _ = row.one()
             return documents, size
 
     return lambda: asyncio.ensure_future(stored())

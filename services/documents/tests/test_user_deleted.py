@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import sqlalchemy as sa
+from chunked_files import CHUNK, INIT, ChunkedFile
 from common.database import Sessions, transaction
 from common.envelope import seal
+from common.storage import Storage
 from common.testing import eventually
 from contracts import (
     DocumentDeleted,
@@ -24,10 +26,12 @@ from contracts import (
 from documents import deletion
 from documents.jobs.models import Job, Status
 from documents.models import Document
+from documents.uploads.expiry import forget_expired
 
 Deliver = Callable[..., Coroutine[Any, Any, None]]
 NewFile = Callable[[], bytes]
 Publish = Callable[..., Awaitable[None]]
+Slug = Callable[[httpx.Response], str]
 Recorded = Callable[[type[Event]], Awaitable[list[dict[str, Any]]]]
 Told = Callable[[], Awaitable[list[Event]]]
 Upload = Callable[..., Awaitable[httpx.Response]]
@@ -166,19 +170,58 @@ async def test_pages_may_come_before_meanwhile_and_after(
     assert len(await recorded(DocumentDeleted)) == len(documents)
 
 
-async def test_an_upload_that_comes_too_late_goes_when_it_is_told_again(
+async def test_a_file_that_comes_too_late_is_refused(
     user_id: UUID,
     client: httpx.AsyncClient,
     upload: Upload,
     new_file: NewFile,
     deliver: Deliver,
+    *,
+    storage: Storage,
+    slug: Slug,
 ) -> None:
+    before = [each.key async for batch in storage.objects("originals/") for each in batch]
     await deliver(UserDeleted(user_id=user_id))
-    await upload(new_file())
-    assert (await client.get("/documents")).json()["total"] == 1
+    refused = await upload(new_file())
 
-    await deliver(UserDeleted(user_id=user_id))
+    assert (refused.status_code, slug(refused)) == (403, "account-closed")
     assert (await client.get("/documents")).json()["total"] == 0
+    after = [each.key async for batch in storage.objects("originals/") for each in batch]
+    assert after == before
+
+
+@pytest.mark.usefixtures("few_at_once")
+async def test_nothing_is_left_of_files_that_come_at_that_moment(
+    user_id: UUID, sessions: Sessions, upload: Upload, new_file: NewFile, deliver: Deliver
+) -> None:
+    """Whatever is committed first: a document that is kept has been seen by the deletion."""
+    deleting = asyncio.create_task(deliver(UserDeleted(user_id=user_id)))
+    answers = await asyncio.gather(*(upload(new_file()) for _ in range(12)))
+    await deleting
+
+    assert {answer.status_code for answer in answers} <= {201, 403}
+    assert await left(sessions, user_id) == 0
+
+
+async def test_uploads_that_are_not_complete_end(
+    user_id: UUID,
+    client: httpx.AsyncClient,
+    deliver: Deliver,
+    slug: Slug,
+    sessions: Sessions,
+    *,
+    storage: Storage,
+) -> None:
+    file = await ChunkedFile.begin(client, size=2 * CHUNK)
+    await file.put_all()
+    await deliver(UserDeleted(user_id=user_id))
+
+    gone = await file.complete()
+    assert (gone.status_code, slug(gone)) == (410, "upload-expired")
+    refused = await client.post(INIT, json={"filename": "a.pdf", "file_size": 1})
+    assert (refused.status_code, slug(refused)) == (403, "account-closed")
+    await forget_expired(sessions, storage)
+    assert [batch async for batch in storage.objects(f"uploads/{file.id}/")] == []
 
 
 @pytest.mark.usefixtures("few_at_once")

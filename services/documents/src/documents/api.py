@@ -4,7 +4,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from common.errors import Forbidden, Unauthorized, Unavailable, problems
-from fastapi import APIRouter, Path, Query, Response
+from common.idempotency import KEY_REFUSALS, IdempotentRoute, idempotent
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from documents.errors import DocumentNotFound, PageNotFound, PreconditionFailed
 from documents.jobs.schemas import PageOut
@@ -21,7 +22,11 @@ from documents.schemas import (
 )
 from documents.uploads.errors import DuplicateDocument
 
-router = APIRouter(prefix="/api/v1", responses=problems(Unauthorized, Forbidden, Unavailable))
+router = APIRouter(
+    prefix="/api/v1",
+    responses=problems(Unauthorized, Forbidden, Unavailable),
+    route_class=IdempotentRoute,
+)
 
 NOT_MODIFIED: dict[str, Any] = {"description": "You have it in its current state already."}
 
@@ -32,7 +37,12 @@ async def get_stats(whose: Whose, documents: Documents) -> StatsOut:
     return await documents.statistics(whose)
 
 
-@router.post("/documents/bulk", tags=["documents"])
+@router.post(
+    "/documents/bulk",
+    tags=["documents"],
+    dependencies=[Depends(idempotent)],
+    responses=problems(*KEY_REFUSALS),
+)
 async def change_many(request: BulkRequest, user: Writer, bulk: Bulk) -> BulkOut:
     """Do one thing with up to a hundred documents; each succeeds or fails on its own."""
     return BulkOut(results=await bulk.apply(user.id, request))

@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from uuid import UUID
 
-from common.errors import Problem, ProblemDocument, problem_body
+from common.errors import Problem, problem_document
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from documents.catalogue.service import remember_tags
 from documents.errors import TooManyTags
 from documents.fields import MAX_TAGS
+from documents.jobs.models import Urgency
+from documents.jobs.schemas import ReadingRequest
+from documents.jobs.service import JobService
 from documents.repository import DocumentRepository
 from documents.schemas import BulkAction, BulkRequest, BulkResult
 from documents.service import DocumentService, Revision
@@ -21,8 +24,9 @@ Verb = Callable[[UUID, UUID], Awaitable[object]]
 class BulkService:
     """Does with many documents what can be done with one; what fails, fails alone."""
 
-    def __init__(self, session: AsyncSession, documents: DocumentService) -> None:
+    def __init__(self, session: AsyncSession, documents: DocumentService, jobs: JobService) -> None:
         self._session = session
+        self._jobs = jobs
         self._documents = documents
         self._repository = DocumentRepository(session)
 
@@ -41,15 +45,7 @@ class BulkService:
             async with self._session.begin_nested():
                 await verb(owner_id, document_id)
         except Problem as problem:
-            body = problem_body(
-                status=problem.status,
-                slug=problem.slug,
-                title=problem.title,
-                detail=problem.detail,
-                instance=f"/api/v1/documents/{document_id}",
-                **problem.members,
-            )
-            error = ProblemDocument.model_validate(body)
+            error = problem_document(problem, instance=f"/api/v1/documents/{document_id}")
             return BulkResult(id=document_id, ok=False, error=error)
         return BulkResult(id=document_id, ok=True)
 
@@ -67,6 +63,8 @@ class BulkService:
                 return self._documents.delete
             case BulkAction.RESTORE:
                 return self._documents.restore
+            case BulkAction.REPROCESS:
+                return partial(self._jobs.process, wish=ReadingRequest(), urgency=Urgency.LATER)
 
     def _revising(self, revision: Revision) -> Verb:
         return partial(self._documents.revise, revision=revision)

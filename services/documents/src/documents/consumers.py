@@ -8,6 +8,8 @@ from common.storage import Storage
 from contracts import (
     DocumentPurged,
     Event,
+    OcrAssembled,
+    OcrCancelled,
     OcrPageCompleted,
     OcrPageFailed,
     OcrRejected,
@@ -16,19 +18,23 @@ from contracts import (
 )
 
 from documents.deletion import delete_all
-from documents.jobs.service import JobService
+from documents.jobs.fan_in import FanIn
+from documents.jobs.stopping import leave_word
 from documents.purging import remove_objects
 
 HANDLERS: dict[type[Event], SessionHandler] = {
-    OcrStarted: lambda session, event: JobService(session).start(event),
-    OcrRejected: lambda session, event: JobService(session).reject(event),
-    OcrPageCompleted: lambda session, event: JobService(session).record_page(event),
-    OcrPageFailed: lambda session, event: JobService(session).record_failed_page(event),
+    OcrStarted: lambda session, event: FanIn(session).start(event),
+    OcrRejected: lambda session, event: FanIn(session).reject(event),
+    OcrPageCompleted: lambda session, event: FanIn(session).record_page(event),
+    OcrPageFailed: lambda session, event: FanIn(session).record_failed_page(event),
+    OcrAssembled: lambda session, event: FanIn(session).assembled(event),
 }
+
+_MANY = (UserDeleted.name, DocumentPurged.name, OcrCancelled.name)
 
 QUEUE = QueueSpec(
     "documents",
-    events=(*(event.name for event in HANDLERS), UserDeleted.name, DocumentPurged.name),
+    events=(*(event.name for event in HANDLERS), *_MANY),
 )
 
 
@@ -38,4 +44,5 @@ def handlers(sessions: Sessions, storage: Storage) -> Handlers:
         **once(sessions, HANDLERS),
         UserDeleted: lambda event, _: delete_all(sessions, event.user_id),
         DocumentPurged: lambda event, _: remove_objects(storage, event),
+        OcrCancelled: lambda event, _: leave_word(storage, event),
     }

@@ -6,16 +6,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import outbox
 from common.database import Sessions, transaction
-from contracts import DocumentDeleted, DocumentRestored
+from contracts import DocumentDeleted, DocumentRestored, Event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from documents.base import SOURCE
 from documents.catalogue.models import Category, Supplier, Tag
 from documents.conditions import NO_CONDITIONS, Conditions
+from documents.jobs import tasks
 from documents.jobs.repository import JobRepository
 from documents.models import Document
 from documents.repository import DocumentRepository
 from documents.representation import Representation
+from documents.uploads.quota import close_account
+from documents.uploads.repository import UploadRepository
 
 _AT_ONCE = 200
 
@@ -54,9 +57,11 @@ class DeletionService:
         return bool(locked)
 
     async def _delete(self, documents: Sequence[Document]) -> None:
+        events: list[Event] = []
         for document in documents:
-            document.delete()
-        events = (DocumentDeleted(document_id=d.id, owner_id=d.user_id) for d in documents)
+            if document.delete():
+                events.append(tasks.cancelled(document.job))
+            events.append(DocumentDeleted(document_id=document.id, owner_id=document.user_id))
         await outbox.record(self._session, *events, source=SOURCE)
 
 
@@ -65,10 +70,12 @@ async def delete_all(sessions: Sessions, owner_id: UUID) -> None:
 
     One transaction for a hundred thousand documents would keep every late page of theirs waiting,
     and all would be lost if it were cut off. Nothing has to be remembered either: done again, it
-    finds what is left. That includes an upload which had begun before its owner left and is
-    committed afterwards. Until `user.deleted` is told again such a document stays, with nobody
-    who could see it: the owner's tokens are denied.
+    finds what is left. Nothing comes in meanwhile or later: the account is closed first.
     """
+    async with transaction(sessions) as session:
+        await close_account(session, owner_id)
+    async with transaction(sessions) as session:
+        await UploadRepository(session).expire_all(owner_id)
     more = True
     while more:
         async with transaction(sessions) as session:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
 MAX_TAGS = 50
@@ -36,10 +36,27 @@ Tags = Annotated[list[Word], Field(max_length=MAX_TAGS), AfterValidator(_once_ea
 Language = Annotated[
     str,
     Field(
-        pattern=r"^[a-z]{2,3}(\+[a-z]{2,3})*$",
+        pattern=r"^(auto|[a-z]{2,3}(\+[a-z]{2,3})*)$",
         max_length=100,
-        description="ISO 639 codes, joined by `+`: `en`, `de+fr`.",
+        description="ISO 639 codes, joined by `+`: `en`, `de+fr`; or `auto`.",
         examples=["de"],
+    ),
+]
+
+Backend = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$",
+        description="One of `GET /ocr/backends`.",
+        examples=["tesseract"],
+    ),
+]
+
+Password = Annotated[
+    SecretStr,
+    Field(
+        max_length=1000,
+        description="What opens an encrypted PDF; kept with the document, encrypted.",
     ),
 ]
 

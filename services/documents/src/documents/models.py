@@ -73,7 +73,13 @@ class Document(Base):
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     deleted_at: Mapped[datetime | None]
 
-    job: Mapped["Job"] = relationship(back_populates="document", lazy="joined", innerjoin=True)
+    job: Mapped["Job"] = relationship(
+        primaryjoin=lambda: sa.and_(Document.id == Job.document_id, Job.current),
+        back_populates="document",
+        lazy="joined",
+        innerjoin=True,
+    )
+    """The last of its jobs."""
 
     @property
     def status(self) -> str:
@@ -109,11 +115,11 @@ class Document(Base):
         self.version += bool(changed)
         return tuple(sorted(changed))
 
-    def delete(self) -> None:
-        """Take the document out of sight and stop reading it."""
+    def delete(self) -> bool:
+        """Take the document out of sight; tell whether that stopped its being read."""
         self.deleted_at = self.deleted_at or now()
         self.version += 1
-        self.job.cancel()
+        return self.job.cancel()
 
     def restore(self) -> None:
         """Bring the document back into sight; what was not read by then stays unread."""

@@ -30,9 +30,12 @@ async def read_text(storage: Storage, pages: Sequence[Page]) -> str:
                 raise PageNotFound from None
         return result["text"].strip()
 
-    return PAGE_BREAK.join(
-        await asyncio.gather(*(text(page.result_key) for page in pages if page.result_key))
-    )
+    reading = [asyncio.create_task(text(page.result_key)) for page in pages if page.result_key]
+    try:
+        return PAGE_BREAK.join(await asyncio.gather(*reading))
+    finally:
+        for task in reading:  # when one fails: else the others would ask on for nobody
+            task.cancel()
 
 
 async def read_page(storage: Storage, page: Page | None) -> PageTextOut:

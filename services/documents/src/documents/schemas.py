@@ -91,6 +91,7 @@ class BulkAction(StrEnum):
     SET_TYPE = "set_type"
     DELETE = "delete"
     RESTORE = "restore"
+    REPROCESS = "reprocess"
 
 
 class BulkRequest(Input):
@@ -155,6 +156,14 @@ class WordOut(BaseModel):
     confidence: float = Field(ge=0, le=1)
 
 
+class TableOut(BaseModel):
+    """A table and where it stands; a row may have fewer cells than there are headers."""
+
+    bbox: tuple[float, float, float, float]
+    headers: list[str]
+    rows: list[list[str]]
+
+
 class PageTextOut(BaseModel):
     """What was read on a page. Page units are points (1/72 inch) for PDF, pixels for images."""
 
@@ -167,6 +176,11 @@ class PageTextOut(BaseModel):
     confidence: float = Field(ge=0, le=1)
     text: str
     words: list[WordOut]
+    rotation: int = Field(
+        default=0, description="Degrees by which it must be turned clockwise to be upright."
+    )
+    skew: float = Field(default=0, description="Degrees by which its lines then fall.")
+    tables: list[TableOut] = []
 
 
 class StatsOut(BaseModel):

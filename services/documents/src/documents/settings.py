@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from common.sealing import FernetKey
 from common.settings import (
     BrokerSettings,
     CommonSettings,
@@ -46,9 +47,17 @@ class UploadSettings(EnvironmentSettings):
 
 
 class ApiSettings(
-    ProcessSettings, DatabaseSettings, StorageSettings, TokenSettings, UploadSettings
+    ProcessSettings,
+    DatabaseSettings,
+    BrokerSettings,
+    StorageSettings,
+    TokenSettings,
+    UploadSettings,
 ):
-    """What the api process needs; it never talks to the broker."""
+    """What the api process needs; the broker for questions to the workers, and nothing else."""
+
+    password_sealing_key: FernetKey
+    """The same as the workers': under it the passwords of documents travel to them."""
 
 
 class WorkerSettings(
@@ -59,3 +68,5 @@ class WorkerSettings(
     prefetch: int = 10
     trash_days: int = Field(default=30, ge=0)
     """How long what was deleted can be restored."""
+    silent_seconds: float = Field(default=300, gt=0)
+    """After how long without a word from a worker what it was asked for is asked for again."""

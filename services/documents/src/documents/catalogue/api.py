@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from common.errors import Forbidden, Unauthorized, Unavailable, problems
+from common.idempotency import KEY_REFUSALS, IdempotentRoute, idempotent
 from common.pagination import Page, Paging
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from documents.catalogue.errors import (
     CategoryExists,
@@ -26,7 +27,10 @@ from documents.catalogue.schemas import (
 from documents.resources import Categories, Reader, Suppliers, Tags, Writer
 
 router = APIRouter(
-    prefix="/api/v1", tags=["catalogue"], responses=problems(Unauthorized, Forbidden, Unavailable)
+    prefix="/api/v1",
+    tags=["catalogue"],
+    responses=problems(Unauthorized, Forbidden, Unavailable),
+    route_class=IdempotentRoute,
 )
 
 
@@ -39,7 +43,12 @@ async def list_categories(
     return Page.of([CategoryOut.of(*each) for each in found], total=total, request=paging)
 
 
-@router.post("/categories", status_code=201, responses=problems(CategoryExists))
+@router.post(
+    "/categories",
+    status_code=201,
+    dependencies=[Depends(idempotent)],
+    responses=problems(CategoryExists, *KEY_REFUSALS),
+)
 async def create_category(
     new: NewEntry, user: Writer, categories: Categories, response: Response
 ) -> CategoryOut:
@@ -76,7 +85,12 @@ async def list_suppliers(user: Reader, paging: Paging, suppliers: Suppliers) -> 
     return Page.of([SupplierOut.of(*each) for each in found], total=total, request=paging)
 
 
-@router.post("/suppliers", status_code=201, responses=problems(SupplierExists))
+@router.post(
+    "/suppliers",
+    status_code=201,
+    dependencies=[Depends(idempotent)],
+    responses=problems(SupplierExists, *KEY_REFUSALS),
+)
 async def create_supplier(
     new: NewEntry, user: Writer, suppliers: Suppliers, response: Response
 ) -> SupplierOut:
@@ -113,7 +127,12 @@ async def list_tags(user: Reader, paging: Paging, tags: Tags) -> Page[TagOut]:
     return Page.of([TagOut.of(*each) for each in found], total=total, request=paging)
 
 
-@router.post("/tags", status_code=201, responses=problems(TagExists))
+@router.post(
+    "/tags",
+    status_code=201,
+    dependencies=[Depends(idempotent)],
+    responses=problems(TagExists, *KEY_REFUSALS),
+)
 async def create_tag(new: NewTag, user: Writer, tags: Tags, response: Response) -> TagOut:
     """Add a tag."""
     tag = await tags.create(user.id, new.model_dump())

@@ -6,7 +6,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
+from sqlalchemy.sql.visitors import iterate
 
+from documents.jobs.models import Job
 from documents.listing.parameters import FeedRequest, ListRequest
 from documents.models import Document
 
@@ -37,14 +39,10 @@ class ListingRepository:
 
     async def count(self, request: ListRequest) -> int:
         """Return how many documents are wanted."""
-        # Every document has a job. An outer join finds the same documents, and PostgreSQL leaves
-        # it out when nothing is asked about the job.
-        total = await self._session.scalar(
-            sa.select(sa.func.count())
-            .select_from(Document)
-            .outerjoin(Document.job)
-            .where(self._mine, *request.conditions)
-        )
+        counted = sa.select(sa.func.count()).select_from(Document)
+        if any(_asks_about_job(condition) for condition in request.conditions):
+            counted = counted.join(Document.job)
+        total = await self._session.scalar(counted.where(self._mine, *request.conditions))
         return total or 0
 
     async def feed(self, request: FeedRequest) -> Sequence[Document]:
@@ -58,3 +56,8 @@ class ListingRepository:
             query.order_by(Document.created_at.desc(), Document.id.desc()).limit(request.limit + 1)
         )
         return found.all()
+
+
+def _asks_about_job(condition: sa.ColumnElement[bool]) -> bool:
+    """Tell whether a condition is about the job; if none is, counting need not look at jobs."""
+    return any(getattr(element, "table", None) is Job.__table__ for element in iterate(condition))
