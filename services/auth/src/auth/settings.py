@@ -1,9 +1,9 @@
 """The settings of the auth service."""
 
 import os
-from typing import Annotated
 
 from common.denylist import MAX_TOKEN_SECONDS
+from common.sealing import FernetKey, fernet
 from common.settings import (
     BrokerSettings,
     CommonSettings,
@@ -15,20 +15,9 @@ from common.settings import (
     StorageSettings,
 )
 from cryptography.fernet import Fernet
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field
 
 from auth.passwords.policy import PasswordPolicy
-
-
-def _is_a_fernet_key(value: SecretStr) -> SecretStr:
-    try:
-        Fernet(value.get_secret_value())
-    except ValueError as error:
-        raise ValueError("must be a Fernet key: 32 bytes in URL-safe base64") from error
-    return value
-
-
-FernetKey = Annotated[SecretStr, AfterValidator(_is_a_fernet_key)]
 
 
 class MigrateSettings(CommonSettings, DatabaseSettings):
@@ -44,7 +33,7 @@ class VaultSettings(EnvironmentSettings):
     @property
     def vault(self) -> Fernet:
         """What encrypts and decrypts them."""
-        return Fernet(self.key_encryption_key.get_secret_value())
+        return fernet(self.key_encryption_key)
 
 
 class LinkSettings(EnvironmentSettings):
@@ -55,7 +44,7 @@ class LinkSettings(EnvironmentSettings):
     @property
     def seal(self) -> Fernet:
         """What encrypts it."""
-        return Fernet(self.link_sealing_key.get_secret_value())
+        return fernet(self.link_sealing_key)
 
 
 class PasswordSettings(EnvironmentSettings):

@@ -6,7 +6,8 @@ The secret stands in the fragment, which a browser keeps to itself: no server lo
 
 from urllib.parse import quote
 
-from cryptography.fernet import Fernet, InvalidToken
+from common.sealing import fernet
+from cryptography.fernet import InvalidToken
 
 from notifier.errors import LinkUnreadable
 from notifier.settings import LinkSettings
@@ -17,7 +18,7 @@ class Links:
 
     def __init__(self, settings: LinkSettings) -> None:
         self._api = f"{str(settings.public_url).rstrip('/')}/api/v1"
-        self._seal = Fernet(settings.link_sealing_key.get_secret_value())
+        self._seal = fernet(settings.link_sealing_key)
 
     def confirm_address(self, sealed: str) -> str:
         """Return where somebody shows that an address is theirs; raises `LinkUnreadable`."""

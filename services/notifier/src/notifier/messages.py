@@ -36,11 +36,12 @@ class Message(BaseModel):
 
 
 class ProgressMessage(Message):
-    """How far the reading of a document is; on one socket it never falls."""
+    """How far the reading of a document is; on one socket it never falls within an attempt."""
 
     type: Literal["ocr_progress"] = "ocr_progress"
     document_id: UUID
     job_id: UUID
+    attempt: int
     progress: int
     status: str
     page: int | None
@@ -58,11 +59,12 @@ class CompletionResult(BaseModel):
 
 
 class CompletionMessage(Message):
-    """The reading of a document has ended, well or not; said once."""
+    """An attempt to read a document has ended, well or not; said once."""
 
     type: Literal["ocr_complete"] = "ocr_complete"
     document_id: UUID
     job_id: UUID
+    attempt: int
     success: bool
     partial: bool
     result: CompletionResult | None

@@ -2,11 +2,14 @@
 
 import structlog
 from common.envelope import Envelope
+from common.errors import problem_type
 from contracts import (
     DocumentDeleted,
     DocumentPurged,
     DocumentRestored,
     DocumentUpdated,
+    Failure,
+    OcrCancelled,
     OcrCompleted,
     OcrFailed,
     OcrProgress,
@@ -29,6 +32,7 @@ from notifier.streams import End, Progress, Streams
 
 logger = structlog.get_logger(__name__)
 
+_CANCELLED = Failure(type=problem_type("reading-cancelled"), title="Reading was cancelled")
 _RANKS = {"queued": 0, "processing": 1}
 _LAST_RANK = 2
 
@@ -45,6 +49,7 @@ class NotificationService:
             timestamp=envelope.time,
             document_id=event.document_id,
             job_id=event.job_id,
+            attempt=event.attempt,
             progress=event.progress,
             status=event.status,
             page=event.page,
@@ -56,6 +61,7 @@ class NotificationService:
             progress=event.progress,
             pages_done=event.pages_done,
             rank=_RANKS.get(event.status, _LAST_RANK),
+            attempt=event.attempt,
         )
         added = await self._streams.add(event.owner_id, message, cause=envelope, step=step)
         if not added:
@@ -67,6 +73,7 @@ class NotificationService:
             timestamp=envelope.time,
             document_id=event.document_id,
             job_id=event.job_id,
+            attempt=event.attempt,
             success=True,
             partial=event.partial,
             result=CompletionResult(pages=event.pages, missing_pages=event.missing_pages),
@@ -77,13 +84,14 @@ class NotificationService:
             timestamp=envelope.time,
             document_id=event.document_id,
             job_id=event.job_id,
+            attempt=event.attempt,
             progress=100,
             status="partial" if event.partial else "completed",
             page=None,
             pages_done=event.pages,
             pages_total=event.pages + len(event.missing_pages),
         )
-        end = End(event.job_id, full_progress)
+        end = End(event.job_id, full_progress, event.attempt)
         await self._streams.add(event.owner_id, message, cause=envelope, step=end)
 
     async def tell_failure(self, event: OcrFailed, envelope: Envelope) -> None:
@@ -92,12 +100,28 @@ class NotificationService:
             timestamp=envelope.time,
             document_id=event.document_id,
             job_id=event.job_id,
+            attempt=event.attempt,
             success=False,
             partial=False,
             result=None,
             error=event.error,
         )
-        end = End(event.job_id, full_progress=None)
+        end = End(event.job_id, None, event.attempt)
+        await self._streams.add(event.owner_id, message, cause=envelope, step=end)
+
+    async def tell_cancellation(self, event: OcrCancelled, envelope: Envelope) -> None:
+        """Tell that a document is not read any further."""
+        message = CompletionMessage(
+            timestamp=envelope.time,
+            document_id=event.document_id,
+            job_id=event.job_id,
+            attempt=event.attempt,
+            success=False,
+            partial=False,
+            result=None,
+            error=_CANCELLED,
+        )
+        end = End(event.job_id, None, event.attempt)
         await self._streams.add(event.owner_id, message, cause=envelope, step=end)
 
     async def tell_update(self, event: DocumentUpdated, envelope: Envelope) -> None:

@@ -3,6 +3,7 @@
 from email.message import EmailMessage
 from typing import Literal
 
+from common.sealing import FernetKey
 from common.settings import (
     BrokerSettings,
     CommonSettings,
@@ -12,7 +13,6 @@ from common.settings import (
     RedisSettings,
     TokenSettings,
 )
-from cryptography.fernet import Fernet
 from pydantic import AnyHttpUrl, SecretStr, field_validator
 
 
@@ -62,17 +62,8 @@ class LinkSettings(EnvironmentSettings):
 
     public_url: AnyHttpUrl
     """Where users reach the suite: the gateway as they see it."""
-    link_sealing_key: SecretStr
+    link_sealing_key: FernetKey
     """A Fernet key, the same as auth's: it seals the secrets of links, and here they are opened."""
-
-    @field_validator("link_sealing_key")
-    @classmethod
-    def _is_a_fernet_key(cls, value: SecretStr) -> SecretStr:
-        try:
-            Fernet(value.get_secret_value())
-        except ValueError as error:
-            raise ValueError("must be a Fernet key: 32 bytes in URL-safe base64") from error
-        return value
 
 
 class WorkerSettings(

@@ -58,15 +58,18 @@ class Progress:
     pages_done: int = 0
     rank: int = 0
     """How late in a job's life its status comes."""
+    attempt: int = 1
+    """A job that is tried again begins anew."""
 
 
 @dataclass(frozen=True)
 class End:
-    """A message tells that a job has ended; nothing more is told of the job after it."""
+    """A message tells that a job has ended; nothing more is told of its attempt after it."""
 
     job_id: UUID
     full_progress: Message | None
     """Added first unless a progress of 100 was told; None when the job did not end well."""
+    attempt: int = 1
 
 
 def channel_name(user_id: UUID) -> str:
@@ -101,7 +104,7 @@ class Streams:
         None is added when the cause has led to a message before, or when the step would lead
         a job back.
         """
-        job = f"job:{user_id}:{step.job_id}" if step else f"job:{user_id}"
+        job = f"job:{user_id}:{step.job_id}:{step.attempt}" if step else f"job:{user_id}"
         keys = (*_keys(user_id), f"event:{user_id}:{cause.source}:{cause.id}", job)
         arguments = (
             channel_name(user_id),
