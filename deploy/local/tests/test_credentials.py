@@ -47,6 +47,6 @@ def test_data_without_its_secrets_is_not_given_others(file: Path, data: Path) ->
         load_credentials(file, data=data)
 
 
-@pytest.mark.parametrize("name", ["key_encryption_key", "link_sealing_key"])
+@pytest.mark.parametrize("name", ["key_encryption_key", "link_sealing_key", "password_sealing_key"])
 def test_a_key_is_32_bytes(name: str) -> None:
     assert len(base64.urlsafe_b64decode(vars(Credentials())[name])) == 32

@@ -31,7 +31,10 @@ AUTH = {"auth_database_password"} | S3 | KEYS
     [
         ("auth-api", AUTH | {"redis_password"}),
         ("auth-worker", AUTH | {"rabbitmq_password"}),
-        ("documents-api", {"documents_database_password"} | S3),
+        (
+            "documents-api",
+            {"documents_database_password", "rabbitmq_password", "password_sealing_key"} | S3,
+        ),
         ("documents-worker", {"documents_database_password", "rabbitmq_password"} | S3),
         ("notifier-api", {"redis_password"}),
         (
@@ -39,7 +42,7 @@ AUTH = {"auth_database_password"} | S3 | KEYS
             {"notifier_database_password", "redis_password", "rabbitmq_password"}
             | {"link_sealing_key"},
         ),
-        ("ocr-worker", {"rabbitmq_password"} | S3),
+        ("ocr-worker", {"rabbitmq_password", "password_sealing_key"} | S3),
         ("gateway", {"redis_password"}),
     ],
 )
@@ -67,6 +70,16 @@ def test_a_process_waits_for_the_migrations_of_its_service(daemons: dict[str, Da
         of_it = [daemon for name, daemon in daemons.items() if name.startswith(migration.module)]
         assert of_it
         assert all(f"{migration.module}-migrate" in daemon.needs for daemon in of_it)
+
+
+def test_clients_reach_the_storage_where_documents_sends_them(
+    daemons: dict[str, Daemon],
+) -> None:
+    told = {name for name, each in daemons.items() if "QUIRE_S3_PUBLIC_ENDPOINT" in each.env}
+    env = daemons["documents-api"].env
+
+    assert told == {"documents-api"}, "only it gives URLs to clients"
+    assert env["QUIRE_S3_PUBLIC_ENDPOINT"] == env["QUIRE_S3_ENDPOINT"]
 
 
 def test_no_secret_stands_on_a_command_line(daemons: dict[str, Daemon]) -> None:

@@ -30,6 +30,7 @@ class Credentials:
     s3_secret_key: str = field(default_factory=_random)
     key_encryption_key: str = field(default_factory=_random_key)
     link_sealing_key: str = field(default_factory=_random_key)
+    password_sealing_key: str = field(default_factory=_random_key)
 
 
 def load_credentials(file: Path, *, data: Path) -> Credentials:

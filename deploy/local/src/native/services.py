@@ -61,6 +61,10 @@ class Settings:
             "QUIRE_S3_BUCKET": bucket,
         }
 
+    def public_storage(self) -> Env:
+        """Return where clients reach the S3 server themselves: here that is no other place."""
+        return {"QUIRE_S3_PUBLIC_ENDPOINT": self.http("s3")}
+
     def tokens(self) -> Env:
         """Return where the keys are that tokens are checked with."""
         return {"QUIRE_JWKS_URL": f"{self.http('auth-api')}/.well-known/jwks.json"}
@@ -72,6 +76,10 @@ class Settings:
     def link_sealing(self) -> Env:
         """Return the key under which the secrets of links travel from auth to the mails."""
         return {"QUIRE_LINK_SEALING_KEY": self.credentials.link_sealing_key}
+
+    def password_sealing(self) -> Env:
+        """Return the key under which documents' passwords travel to the workers."""
+        return {"QUIRE_PASSWORD_SEALING_KEY": self.credentials.password_sealing_key}
 
     def auth(self) -> Env:
         """Return what both processes of the auth service keep and know."""
@@ -147,7 +155,14 @@ PROCESSES = (
         name="documents-api",
         module="documents",
         role="api",
-        env=lambda s: s.documents_database() | s.storage("documents") | s.tokens(),
+        env=lambda s: (
+            s.documents_database()
+            | s.broker()
+            | s.storage("documents")
+            | s.public_storage()
+            | s.tokens()
+            | s.password_sealing()
+        ),
         needs=("postgres", "s3"),
     ),
     Process(
@@ -175,7 +190,7 @@ PROCESSES = (
         name="ocr-worker",
         module="ocr_worker",
         role="worker",
-        env=lambda s: s.broker() | s.storage("documents"),
+        env=lambda s: s.broker() | s.storage("documents") | s.password_sealing(),
         needs=("rabbitmq", "s3"),
         tools=("tesseract",),
     ),
