@@ -130,7 +130,7 @@ class HttpProxy:
         return UpstreamAnswerInvalid(service)
 
     def _limit(self, scope: Scope) -> int:
-        if scope["route"].path == routes.RESUMABLE:
+        if routes.may_be_large(scope["raw_path"].decode("ascii")):
             return self._settings.max_resumable_bytes
         return self._settings.max_body_bytes
 

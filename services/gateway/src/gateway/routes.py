@@ -34,9 +34,6 @@ SERVICES = {
     ),
 }
 
-RESUMABLE = "/api/v1/uploads"
-"""Where one request may carry a file of any size, since it goes on where another was cut off."""
-
 TOKEN = "/api/v1/auth/token"
 PUBLIC = frozenset(
     {
@@ -71,6 +68,11 @@ class PathPrefix:
         )
 
 
+_LARGE = (
+    PathPrefix("/api/v1/uploads", "documents"),
+    PathPrefix("/api/v1/documents/upload", "documents"),
+)
+
 _LONGEST_FIRST = sorted(
     (PathPrefix(path, service) for service, paths in SERVICES.items() for path in paths),
     key=lambda prefix: len(prefix.path),
@@ -81,3 +83,11 @@ _LONGEST_FIRST = sorted(
 def find(path: str) -> PathPrefix | None:
     """Return the prefix that a path, as it was sent, belongs to."""
     return next((prefix for prefix in _LONGEST_FIRST if prefix.covers(path)), None)
+
+
+def may_be_large(path: str) -> bool:
+    """Tell whether a request may carry many files, or a very large one.
+
+    The service has limits of its own for each of those.
+    """
+    return any(prefix.covers(path) for prefix in _LARGE)
