@@ -160,7 +160,7 @@ def by_http(
 
 def settings(url: str, issuer: TokenIssuer) -> ApiSettings:
     """Return what an api process needs; no file is read here, so the storage is nowhere."""
-    nowhere = {"s3_endpoint": "http://127.0.0.1:9", "s3_bucket": "none"}
+    nowhere = {"s3_endpoint": "http://127.0.0.1:9", "s3_bucket": "none", "amqp_url": "amqp://none"}
     login = {"s3_access_key": "none", "s3_secret_key": "none"}
     addresses = {"port": 0, "database_url": url, "jwks_url": issuer.jwks_url}
     return ApiSettings.model_validate({**nowhere, **login, **addresses})
