@@ -20,9 +20,17 @@ demo: setup ## Start the suite, read real scans, watch the pages arrive, leave i
 	@$(RUN) python examples/demo.py
 
 .PHONY: test
-test: setup ## Run all tests against real servers; one of them: make test ARGS="-k upload"
+test: setup clients ## Run all tests against real servers; one of them: make test ARGS="-k upload"
 	@$(NATIVE) up --profile test --servers-only
 	@$(RUN) pytest $(ARGS)
+
+# Clients that others have written; what tests them is skipped, with a word, where there is no npm.
+.PHONY: clients
+clients:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/clients/node_modules/.package-lock.json; else echo "npm is missing: the tests with tus-js-client are skipped"; fi
+
+tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json
+	@cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: check
 check: packages ## Formatting, lint, types, and who may import whom
