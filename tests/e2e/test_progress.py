@@ -21,7 +21,7 @@ async def test_progress_starts_at_0_never_falls_ends_at_100_and_agrees_with_the_
     assert progress[0] == 0
     assert progress == sorted(progress)
     assert progress[-1] == 100
-    assert len(set(progress)) == 7, "each of the six pages was seen"
+    assert len(set(progress)) == 8, "each of the six pages was seen, and the assembly"
     (complete,) = socket.of(identity, "ocr_complete")
     assert complete["success"] is True
     assert complete["result"]["pages"] == 6

@@ -1,7 +1,7 @@
 """Whose turn it is: many workers share one document, and nobody waits for somebody else's pile."""
 
 import asyncio
-import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,13 @@ SCAN = CORPUS / "scans" / "phototest.tif"
 def long_scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a scan of forty pages."""
     path = tmp_path_factory.mktemp("scans") / "forty.pdf"
-    path.write_bytes(img2pdf.convert([io.BytesIO(SCAN.read_bytes())] * PAGES))
+    path.write_bytes(img2pdf.convert([SCAN.read_bytes()] * PAGES))
     return path
+
+
+def has_read(pages: int, message: dict[str, Any]) -> bool:
+    """Tell whether a message says that so many pages have been read."""
+    return message["type"] == "ocr_progress" and int(message["pages_done"]) >= pages
 
 
 async def job_of(user: Client, document: dict[str, Any]) -> dict[str, Any]:
@@ -51,9 +56,7 @@ async def test_a_cancelled_job_stops_and_goes_on_when_it_is_tried_again(
 ) -> None:
     async with user.socket() as socket:
         document = await user.upload(long_scan)
-        await socket.until(
-            lambda message: message["type"] == "ocr_progress" and message["pages_done"] >= 2
-        )
+        await socket.until(partial(has_read, 2))
         cancelled = await user.http.post(f"/ocr/jobs/{document['job_id']}/cancel")
         assert cancelled.json()["status"] == "cancelled"
         end = await socket.until(lambda message: message["type"] == "ocr_complete")
@@ -79,12 +82,7 @@ async def test_a_worker_killed_in_the_middle_costs_its_page_and_no_more(
     async with user.socket() as socket:
         document = await user.upload(long_scan)
         for done in (3, 12, 24):
-            await socket.until(
-                lambda message, done=done: (
-                    message["type"] == "ocr_progress" and message["pages_done"] >= done
-                ),
-                within=120,
-            )
+            await socket.until(partial(has_read, done), within=120)
             await asyncio.to_thread(stack.kill, "ocr-worker")
             await asyncio.to_thread(stack.start, "ocr-worker")
             await asyncio.to_thread(stack.wait_ready, "ocr-worker")
