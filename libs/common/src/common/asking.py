@@ -16,7 +16,7 @@ from contracts import Question
 from opentelemetry.trace import SpanKind
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from common.broker import CONFIRM_SECONDS, CONNECTION_ERRORS, connect
+from common.broker import CONFIRM_SECONDS, CONNECTION_ERRORS, connect, open_channel
 from common.context import request_id
 from common.errors import Problem, Unavailable
 from common.telemetry import trace_headers, tracer
@@ -185,7 +185,7 @@ class Asker:
                 if self._line is None or self._line.channel.is_closed:
                     await self.close()
                     self._connection = await connect(self._url)
-                    line = _Line(await self._connection.channel(on_return_raises=True))
+                    line = _Line(await open_channel(self._connection))
                     await line.listen()
                     self._line = line
                 return self._line

@@ -67,6 +67,14 @@ async def connect(url: str) -> AbstractConnection:
     return await aio_pika.connect(url, timeout=10, heartbeat=HEARTBEAT_SECONDS)
 
 
+async def open_channel(connection: AbstractConnection) -> AbstractChannel:
+    """Open a channel on which what cannot be routed is an error; raises `CONNECTION_ERRORS`."""
+    try:
+        return await connection.channel(on_return_raises=True)
+    except RuntimeError as error:  # so the client speaks of a connection lost a moment ago
+        raise ConnectionError(str(error)) from error
+
+
 async def declare_exchange(channel: AbstractChannel) -> AbstractExchange:
     """Declare the one exchange that all events go through."""
     return await channel.declare_exchange(EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True)
@@ -179,7 +187,7 @@ class Publisher:
             if not usable:
                 await self.close()
                 self._connection = await connect(self._url)
-                self._channel = await self._connection.channel(on_return_raises=True)
+                self._channel = await open_channel(self._connection)
                 self._exchange = await declare_exchange(self._channel)
             assert self._exchange is not None  # noqa: S101 - set two lines above
             return self._exchange

@@ -8,7 +8,7 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from common.background import stop_if_cancelled
-from common.broker import CONFIRM_SECONDS, CONNECTION_ERRORS, connect
+from common.broker import CONFIRM_SECONDS, CONNECTION_ERRORS, connect, open_channel
 
 logger = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Deliveries:
 
     async def _consume_until_lost(self) -> None:
         async with await connect(self._url) as connection:
-            channel = await connection.channel(on_return_raises=True)
+            channel = await open_channel(connection)
             await channel.set_qos(prefetch_count=self._prefetch)
             queue = await self._declare(channel)
             lost = asyncio.Event()

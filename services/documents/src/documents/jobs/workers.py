@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
-from common.broker import CONNECTION_ERRORS, BrokerUnavailable, connect
+from common.broker import CONNECTION_ERRORS, BrokerUnavailable, connect, open_channel
 from contracts import PAGES_QUEUE, PLANS_QUEUE
 
 
@@ -41,10 +41,11 @@ class Workers:
         try:
             if self._connection is None or self._connection.is_closed:
                 self._connection = await connect(self._amqp_url)
-            async with await self._connection.channel() as channel:
+            async with await open_channel(self._connection) as channel:
                 found = (await channel.get_queue(queue)).declaration_result
         except ChannelNotFoundEntity:
             return Backlog(0, 0)  # no worker has ever been here
         except CONNECTION_ERRORS as error:
+            self._connection = None  # which may go on saying that it is open
             raise BrokerUnavailable(str(error) or type(error).__name__) from error
         return Backlog(found.message_count or 0, found.consumer_count or 0)
