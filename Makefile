@@ -22,7 +22,12 @@ demo: setup ## Start the suite, read real scans, watch the pages arrive, leave i
 .PHONY: test
 test: setup clients ## Run all tests against real servers; one of them: make test ARGS="-k upload"
 	@$(NATIVE) up --profile test --servers-only
+ifdef ARGS
 	@$(RUN) pytest $(ARGS)
+else
+	@$(RUN) pytest -n auto --dist loadfile libs services
+	@$(RUN) pytest deploy tests
+endif
 
 # Clients that others have written; what tests them is skipped, with a word, where there is no npm.
 .PHONY: clients

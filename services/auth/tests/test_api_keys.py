@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -75,7 +75,7 @@ async def test_a_key_is_shown_once_and_kept_as_a_digest(
         ({"expires_at": "2020-01-01T00:00:00Z"}, "/body/expires_at"),
         ({"expires_at": "2099-01-01T00:00:00"}, "/body/expires_at"),
         ({"expires_at": "9999-12-31T23:59:59-12:00"}, "/body/expires_at"),
-        ({"user_id": str(uuid4())}, "/body/user_id"),
+        ({"user_id": str(UUID(int=1))}, "/body/user_id"),
         ({"key": "quire_mine"}, "/body/key"),
     ],
     ids=str,

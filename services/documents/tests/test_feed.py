@@ -124,11 +124,12 @@ def encoded(text: str) -> str:
 
 
 CURSOR = Cursor(START, UUID(int=7)).encode()
+UTF_8 = st.characters(codec="utf-8")
 damaged = st.one_of(
     st.text(max_size=60),
     st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()),
     st.builds(lambda n: CURSOR[:n], st.integers(0, len(CURSOR) - 1)),
-    st.builds(lambda n, c: CURSOR[:n] + c + CURSOR[n:], st.integers(0, 99), st.characters()),
+    st.builds(lambda n, c: CURSOR[:n] + c + CURSOR[n:], st.integers(0, 99), UTF_8),
     st.recursive(
         st.one_of(st.none(), st.integers(), st.floats(), st.text(max_size=9)),
         lambda inner: st.lists(inner, max_size=3),

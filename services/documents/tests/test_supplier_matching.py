@@ -1,6 +1,6 @@
 """A supplier is recognised by what is its own; when two are as likely, none is chosen."""
 
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import pytest
 from documents.catalogue.matching import KnownSupplier, Traces, match_supplier
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 
 def supplier(name: str, **more: str) -> KnownSupplier:
-    return KnownSupplier(id=uuid4(), name=name, **more)
+    return KnownSupplier(id=uuid5(NAMESPACE_DNS, name), name=name, **more)
 
 
 SONNENHOF = supplier("Sonnenhof Gartenbau GmbH", iban="DE41 3705 0198 4478 8399 44")

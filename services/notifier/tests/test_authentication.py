@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from common.security import ACCESS_TOKEN, STREAM_TICKET
@@ -99,7 +99,7 @@ async def test_who_may_not_listen_is_refused(
         assert await socket.close_code() == 4403
 
 
-@pytest.mark.parametrize("other", [str(uuid4()), "1", "%2e%2e", "x" * 1000])
+@pytest.mark.parametrize("other", [str(UUID(int=1)), "1", "%2e%2e", "x" * 1000])
 async def test_the_events_of_others_are_refused(listen: Any, user_id: UUID, other: str) -> None:
     async with listen(user_id, path=f"/ws/{other}") as socket:
         assert await socket.close_code() == 4403

@@ -20,7 +20,7 @@ usage = sa.Table(
     Base.metadata,
     sa.Column("user_id", sa.Uuid, primary_key=True),
     sa.Column("documents", sa.BigInteger, nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.Numeric, nullable=False),
     sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 

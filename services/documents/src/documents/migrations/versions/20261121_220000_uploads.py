@@ -68,7 +68,7 @@ def upgrade() -> None:
         "usage",
         sa.Column("user_id", sa.Uuid, primary_key=True),
         sa.Column("documents", sa.BigInteger, nullable=False),
-        sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("bytes", sa.Numeric, nullable=False),
         sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),
     )
     op.execute(_ADD.format(sign="", bytes="file_size", rows="documents"))
