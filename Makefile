@@ -25,7 +25,8 @@ test: setup clients ## Run all tests against real servers; one of them: make tes
 ifdef ARGS
 	@$(RUN) pytest $(ARGS)
 else
-	@$(RUN) pytest -n auto --dist loadfile libs services
+# More than there are cores: half of the tests wait for what they have broken.
+	@$(RUN) pytest -n $$(( $$(nproc) * 3 / 2 )) --dist loadfile libs services
 	@$(RUN) pytest deploy tests
 endif
 

@@ -1,4 +1,4 @@
-"""Kill anything while twenty documents are on their way: all arrive, none twice.
+"""Kill anything while a dozen documents are on their way: all arrive, none twice.
 
 Real processes, real SIGKILLs. Each story ends with the same check of what must hold.
 """
@@ -11,7 +11,7 @@ import pytest
 from client import CORPUS, Client
 from native.stack import Stack
 
-DOCUMENTS = 20
+DOCUMENTS = 12
 VICTIMS = [
     "gateway",
     "auth-api",
