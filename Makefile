@@ -25,10 +25,14 @@ test: setup clients ## Run all tests against real servers; one of them: make tes
 ifdef ARGS
 	@$(RUN) pytest $(ARGS)
 else
-# More than there are cores: half of the tests wait for what they have broken.
-	@$(RUN) pytest -n $$(( $$(nproc) * 3 / 2 )) --dist loadfile libs services
+	@$(RUN) pytest -n auto --dist loadfile -m "not campaign" libs services
 	@$(RUN) pytest deploy tests
 endif
+
+.PHONY: campaign
+campaign: setup clients ## Run the long tests that `test` leaves out: uploads cut at every edge, a storage in every trouble
+	@$(NATIVE) up --profile test --servers-only
+	@$(RUN) pytest -m campaign libs services
 
 # Clients that others have written; what tests them is skipped, with a word, where there is no npm.
 .PHONY: clients

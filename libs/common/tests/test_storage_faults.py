@@ -21,6 +21,8 @@ from common.settings import StorageSettings
 from common.storage import Chunks, ObjectMissing, Storage
 from common.testing import eventually
 
+pytestmark = pytest.mark.campaign
+
 ATTEMPT, PATIENCE = 0.4, 2.0
 SMALL = b"0123456789" * 100
 LARGE = random.Random(1).randbytes(2 * PART_BYTES + 7)

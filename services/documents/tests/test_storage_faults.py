@@ -29,6 +29,8 @@ from documents.settings import ApiSettings
 from documents.sweeping import sweep, sweep_multiparts
 from structlog.testing import capture_logs
 
+pytestmark = pytest.mark.campaign
+
 PATIENCE = 3.0
 LARGE = b"%PDF-1.7\n" + random.Random(2).randbytes(PART_BYTES + 7)
 

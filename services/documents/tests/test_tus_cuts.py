@@ -16,6 +16,8 @@ from documents.tus import lease
 from documents.uploads.models import Upload
 from tus_client import CutClient, TusClient, random_pdf
 
+pytestmark = pytest.mark.campaign
+
 MIB = 1 << 20
 LENGTH = 2 * PART_BYTES + 100_000
 LOST = (64 + 256) << 10
